@@ -1,0 +1,63 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// A program of the package; `uses` names targets from rows above its own.
+func program(_ name: String, uses: [String]) -> Target {
+    .executableTarget(name: name, dependencies: uses.map { .byName(name: $0) })
+}
+
+func library(_ name: String, uses: [String] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: uses.map { .byName(name: $0) }, resources: resources)
+}
+
+func tests(_ name: String, uses: [String], programs: [String] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: (uses + programs).map { .byName(name: $0) })
+}
+
+let package = Package(
+    name: "Postern",
+    products: ["posternd", "postern-courier", "postern", "postern-sim", "postern-bench"]
+        .map { .executable(name: $0, targets: [$0]) },
+    targets: [
+        // One folder a C library, one importer each; the check script holds the list.
+        .systemLibrary(name: "CSodium", path: "Sources/C/CSodium"),
+        .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite"),
+        .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
+        .systemLibrary(name: "CMicroHTTPD", path: "Sources/C/CMicroHTTPD"),
+        .systemLibrary(name: "CCurl", path: "Sources/C/CCurl"),
+
+        library("Rules"),
+        library("Sealing", uses: ["CSodium"]),
+        library("SQLite", uses: ["CSQLite"]),
+        library("Linux", uses: ["CLinux", "Rules"]),
+        library("HTTPServer", uses: ["CMicroHTTPD", "Linux", "Sealing", "Rules"]),
+        library("HTTPClient", uses: ["CCurl"]),
+        library("Errands", uses: ["Linux", "Rules"]),
+        library("Vault", uses: ["SQLite", "Sealing", "Linux", "Rules"]),
+        library("Platforms", uses: ["Rules"]),
+        library("Broker", uses: ["Vault", "Platforms", "Errands", "Linux", "Sealing", "Rules"]),
+        library("Server", uses: ["Broker", "HTTPServer", "Vault", "Linux", "Sealing", "Rules"]),
+
+        program(
+            "posternd",
+            uses: ["Server", "Broker", "Vault", "Errands", "HTTPServer", "Linux", "Sealing", "Platforms", "Rules"]),
+        program("postern-courier", uses: ["Errands", "HTTPClient", "HTTPServer", "Linux", "Rules"]),
+        program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
+        program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
+        program(
+            "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
+
+        tests("Rules", uses: ["Rules"]),
+    ]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
+}

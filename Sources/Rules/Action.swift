@@ -1,0 +1,74 @@
+/// What a grant can allow (design, section 5).
+package enum Action: Hashable, Sendable, CustomStringConvertible {
+    case readSecret(SecretKind)
+    case access(Leg)
+    case deliverToken
+    case verifyWebhook
+    case startOAuth
+    case finishOAuth
+    case readInstallation
+    case disconnectInstallation
+
+    package init?(_ text: some StringProtocol) {
+        switch text {
+        case "deliver:token": self = .deliverToken
+        case "webhook:verify": self = .verifyWebhook
+        case "oauth:start": self = .startOAuth
+        case "oauth:finish": self = .finishOAuth
+        case "installation:read": self = .readInstallation
+        case "installation:disconnect": self = .disconnectInstallation
+        default:
+            if text.hasPrefix("secret:read:"), let kind = SecretKind(rawValue: String(text.dropFirst(12))) {
+                self = .readSecret(kind)
+            } else if text.hasPrefix("access:"), let leg = Leg(rawValue: String(text.dropFirst(7))) {
+                self = .access(leg)
+            } else {
+                return nil
+            }
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .readSecret(let kind): "secret:read:\(kind.rawValue)"
+        case .access(let leg): "access:\(leg.rawValue)"
+        case .deliverToken: "deliver:token"
+        case .verifyWebhook: "webhook:verify"
+        case .startOAuth: "oauth:start"
+        case .finishOAuth: "oauth:finish"
+        case .readInstallation: "installation:read"
+        case .disconnectInstallation: "installation:disconnect"
+        }
+    }
+
+    /// Every action, for completion and for messages that list what can be granted.
+    package static var all: [Action] {
+        SecretKind.allCases.map(Action.readSecret) + Leg.allCases.map(Action.access) + [
+            .deliverToken, .verifyWebhook, .startOAuth, .finishOAuth, .readInstallation, .disconnectInstallation,
+        ]
+    }
+}
+
+/// Whose token an installation's leg is.
+package enum Leg: String, Sendable, CaseIterable {
+    case bot
+    case user
+    case tenant
+    case app
+
+    /// The secret kind that reads the same leg, where there is one.
+    package var kind: SecretKind? {
+        switch self {
+        case .bot: .botToken
+        case .user: .userToken
+        case .tenant, .app: nil
+        }
+    }
+}
+
+/// What an administrator may do: `operator` has no reveal, keys or grants; `auditor` reads the log only.
+package enum AdminRole: String, Sendable, CaseIterable {
+    case admin
+    case `operator`
+    case auditor
+}

@@ -1,0 +1,67 @@
+/// A named local service and the facts a process must show to be it.
+package struct Service: Sendable, Equatable {
+    package let id: Int64
+    package let name: Slug
+    package let selectors: [Selector]
+    package let suspended: Bool
+
+    package init(id: Int64, name: Slug, selectors: [Selector], suspended: Bool) {
+        self.id = id
+        self.name = name
+        self.selectors = selectors
+        self.suspended = suspended
+    }
+}
+
+/// The outcome of a decision inside the house; a denial becomes an error only at the door.
+package enum Decision: Sendable, Equatable {
+    /// Allowed by this grant.
+    case allow(Grant)
+    case deny(Denial)
+}
+
+/// Which rule said no. The caller never sees it; `postern why` shows it to an admin.
+package enum Denial: String, Sendable, CaseIterable {
+    case noService = "no_service"
+    case serviceSuspended = "service_suspended"
+    case noSuchApp = "no_such_app"
+    case tenantSuspended = "tenant_suspended"
+    case appSuspended = "app_suspended"
+    case noGrant = "no_grant"
+    case outsideGrant = "outside_grant"
+    case identityGone = "identity_gone"
+    case noRole = "no_role"
+    case otherService = "other_service"
+
+    /// One sentence for the admin.
+    package var explanation: String {
+        switch self {
+        case .noService: "no service's selectors match this process"
+        case .serviceSuspended: "the service is suspended"
+        case .noSuchApp: "no such app is in the vault"
+        case .tenantSuspended: "the app's tenant is suspended"
+        case .appSuspended: "the app is suspended"
+        case .noGrant: "no grant of this service covers this action on this app"
+        case .outsideGrant: "the grant does not cover the methods, scope or time asked for"
+        case .identityGone: "the process that connected has ended"
+        case .noRole: "this user holds no admin role that covers it"
+        case .otherService: "the lease or state belongs to another service"
+        }
+    }
+}
+
+/// Default deny over the grants of one service.
+package enum Policy {
+    /// The first grant, in order of id, that allows `action` on `app`; `owner` is the app's tenant.
+    package static func decide(_ action: Action, on app: AppKey, of owner: Slug, grants: [Grant]) -> Decision {
+        for grant in grants where grant.pattern.covers(app, of: owner) && grant.actions.contains(action) {
+            return .allow(grant)
+        }
+        return .deny(.noGrant)
+    }
+
+    /// The command that would add the smallest grant for what was denied.
+    package static func smallestGrant(service: Slug, action: Action, app: AppKey, owner: Slug) -> String {
+        "postern grant add \(service) \(owner)/\(app) --action \(action)"
+    }
+}
