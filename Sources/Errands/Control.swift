@@ -1,0 +1,61 @@
+internal import FoundationEssentials
+package import Rules
+
+/// What the courier says about itself once it is ready: bound, confined, able to carry.
+package struct CourierReport: Codable, Sendable, Equatable {
+    /// Where the callback listener answers, `127.0.0.1:8430` or `unix:/path`; nil when off.
+    package var callback: String?
+    /// The Landlock ABI that confines it; 0 where the kernel has none.
+    package var landlock: Int
+    /// True when its seccomp filter is in force.
+    package var seccomp: Bool
+    /// What the operator should know; shown by `doctor`.
+    package var warnings: [String]
+
+    package init(callback: String? = nil, landlock: Int, seccomp: Bool, warnings: [String] = []) {
+        self.callback = callback
+        self.landlock = landlock
+        self.seccomp = seccomp
+        self.warnings = warnings
+    }
+}
+
+/// A message on the SEQPACKET control channel; `carry` and `callback` bring one end of a stream with them.
+package enum Control: Sendable, Equatable {
+    /// Courier → keeper, once, first.
+    case ready(CourierReport)
+    /// Keeper → courier: a request frame comes on the stream, answer it there.
+    case carry
+    /// Courier → keeper: a callback frame comes on the stream, answer it there.
+    case callback
+
+    /// No message is longer.
+    package static let maxBytes = 4096
+
+    package func encoded() throws(Problem) -> [UInt8] {
+        switch self {
+        case .carry: return Array("carry".utf8)
+        case .callback: return Array("callback".utf8)
+        case .ready(let report):
+            let bytes: [UInt8]
+            do { bytes = [UInt8](try JSONEncoder().encode(report)) } catch { throw Self.misread }
+            guard bytes.count <= Self.maxBytes else { throw Self.misread }
+            return bytes
+        }
+    }
+
+    package init(_ bytes: [UInt8]) throws(Problem) {
+        if bytes == Array("carry".utf8) {
+            self = .carry
+        } else if bytes == Array("callback".utf8) {
+            self = .callback
+        } else {
+            guard bytes.count <= Self.maxBytes else { throw Self.misread }
+            do { self = .ready(try JSONDecoder().decode(CourierReport.self, from: Data(bytes))) } catch {
+                throw Self.misread
+            }
+        }
+    }
+
+    private static var misread: Problem { Problem(.badRequest, "The control message is not well formed.") }
+}

@@ -1,0 +1,214 @@
+internal import FoundationEssentials
+package import Rules
+
+/// The JSON heads of the frames. What comes from the other process is checked here, once, and nowhere else.
+private enum Head {
+    struct Request: Codable {
+        let method: String
+        let url: String
+        let headers: [[String]]
+        let timeout: Int
+        let limit: Int
+    }
+
+    struct Answer: Codable {
+        var status: Int?
+        var headers: [[String]]?
+        var unreachable: String?
+    }
+
+    struct Callback: Codable {
+        let kind: CallbackRequest.Kind
+        let platform: String
+        let app: String
+        let code: String?
+        let state: String?
+        let error: String?
+        let cookies: [String: String]
+        let address: String
+    }
+
+    struct Cookie: Codable {
+        let name: String
+        let value: String
+        let age: Int
+    }
+
+    struct Reply: Codable {
+        var redirect: String?
+        var page: CallbackPage.Kind?
+        var workspace: String?
+        var back: String?
+        var reference: String?
+        var cookie: Cookie?
+    }
+}
+
+/// What the courier wrote back about one errand.
+package enum ErrandReply: Sendable {
+    case answer(ErrandAnswer)
+    case unreachable(Unreachable)
+}
+
+extension Errand {
+    package func frame() throws(Problem) -> Frame {
+        try check()
+        let head = Head.Request(
+            method: method, url: url, headers: headers.map { [$0.name, $0.value] }, timeout: timeoutSeconds,
+            limit: maxAnswerBytes)
+        return Frame(head: try encode(head), body: body)
+    }
+
+    /// Throws `.badRequest` for anything `frame()` would not have written.
+    package init(_ frame: Frame) throws(Problem) {
+        let head: Head.Request = try decode(frame.head)
+        self.init(
+            method: head.method, url: head.url, headers: try lines(head.headers), body: frame.body,
+            timeoutSeconds: head.timeout, maxAnswerBytes: head.limit)
+        try check()
+    }
+
+    private func check() throws(Problem) {
+        guard isToken(method), isPlain(url), !url.isEmpty, (1...300).contains(timeoutSeconds),
+            (0...Frame.maxBody).contains(maxAnswerBytes)
+        else { throw misread }
+        for line in headers where !isToken(line.name) || !isFieldValue(line.value) { throw misread }
+    }
+}
+
+extension ErrandReply {
+    package func frame() throws(Problem) -> Frame {
+        switch self {
+        case .answer(let answer):
+            let head = Head.Answer(status: answer.status, headers: answer.headers.map { [$0.name, $0.value] })
+            return Frame(head: try encode(head), body: answer.body)
+        case .unreachable(let why): return Frame(head: try encode(Head.Answer(unreachable: why.rawValue)))
+        }
+    }
+
+    package init(_ frame: Frame) throws(Problem) {
+        let head: Head.Answer = try decode(frame.head)
+        switch (head.status, head.unreachable) {
+        case (let status?, nil):
+            guard (100...599).contains(status) else { throw misread }
+            self = .answer(ErrandAnswer(status: status, headers: try lines(head.headers ?? []), body: frame.body))
+        case (nil, let word?):
+            guard let why = Unreachable(rawValue: word), frame.body.isEmpty else { throw misread }
+            self = .unreachable(why)
+        default: throw misread
+        }
+    }
+}
+
+extension CallbackRequest {
+    package func frame() throws(Problem) -> Frame {
+        Frame(
+            head: try encode(
+                Head.Callback(
+                    kind: kind, platform: platform, app: appID, code: code, state: state, error: error,
+                    cookies: cookies, address: address)))
+    }
+
+    package init(_ frame: Frame) throws(Problem) {
+        let head: Head.Callback = try decode(frame.head)
+        guard frame.body.isEmpty, head.cookies.count <= 16 else { throw misread }
+        self.init(
+            kind: head.kind, platform: head.platform, appID: head.app, code: head.code, state: head.state,
+            error: head.error, cookies: head.cookies, address: head.address)
+    }
+}
+
+extension CallbackAnswer {
+    package func frame() throws(Problem) -> Frame {
+        var reply = Head.Reply()
+        let cookie: CallbackCookie?
+        switch self {
+        case .redirect(let url, let set):
+            guard isPlain(url), !url.isEmpty else { throw misread }
+            reply.redirect = url
+            cookie = set
+        case .page(let page, let set):
+            reply.page = page.kind
+            reply.workspace = page.workspaceName
+            reply.back = page.returnTo
+            reply.reference = page.reference
+            cookie = set
+        }
+        if let cookie {
+            try cookie.check()
+            reply.cookie = Head.Cookie(name: cookie.name, value: cookie.value, age: cookie.maxAgeSeconds)
+        }
+        return Frame(head: try encode(reply))
+    }
+
+    package init(_ frame: Frame) throws(Problem) {
+        let reply: Head.Reply = try decode(frame.head)
+        guard frame.body.isEmpty else { throw misread }
+        let cookie = reply.cookie.map { CallbackCookie(name: $0.name, value: $0.value, maxAgeSeconds: $0.age) }
+        try cookie?.check()
+        switch (reply.redirect, reply.page) {
+        case (let url?, nil):
+            guard isPlain(url), !url.isEmpty else { throw misread }
+            self = .redirect(to: url, setCookie: cookie)
+        case (nil, let kind?):
+            let page = CallbackPage(
+                kind, workspaceName: reply.workspace, returnTo: reply.back, reference: reply.reference)
+            self = .page(page, setCookie: cookie)
+        default: throw misread
+        }
+    }
+}
+
+extension CallbackCookie {
+    fileprivate func check() throws(Problem) {
+        func isWord(_ text: some StringProtocol) -> Bool {
+            text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        }
+        guard name.hasPrefix(Self.prefix), name.utf8.count <= 64, isWord(name), value.utf8.count <= 256, isWord(value),
+            (0...86400).contains(maxAgeSeconds)
+        else { throw misread }
+    }
+}
+
+/// The other process wrote, or was about to be written, what this protocol does not have.
+private var misread: Problem { Problem(.badRequest, "The errand is not well formed.") }
+
+private func encode(_ head: some Encodable) throws(Problem) -> [UInt8] {
+    do { return [UInt8](try JSONEncoder().encode(head)) } catch { throw misread }
+}
+
+private func decode<Value: Decodable>(_ head: [UInt8]) throws(Problem) -> Value {
+    do { return try JSONDecoder().decode(Value.self, from: Data(head)) } catch { throw misread }
+}
+
+private func lines(_ pairs: [[String]]) throws(Problem) -> [HeaderLine] {
+    var lines: [HeaderLine] = []
+    for pair in pairs {
+        guard pair.count == 2 else { throw misread }
+        lines.append((pair[0], pair[1]))
+    }
+    return lines
+}
+
+private func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+    default: false
+    }
+}
+
+/// A token of RFC 9110, section 5.6.2.
+private func isToken(_ text: String) -> Bool {
+    let marks = Array("!#$%&'*+-.^_`|~".utf8)
+    return !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || marks.contains($0) }
+}
+
+/// Printable ASCII without a space: all a URL may hold (RFC 3986).
+private func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
+
+/// No line can be smuggled in after it (RFC 9110, section 5.5).
+private func isFieldValue(_ text: String) -> Bool {
+    text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
+}
