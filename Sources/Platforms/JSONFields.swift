@@ -1,0 +1,90 @@
+import FoundationEssentials
+
+/// A JSON object from outside, read field by field: what is absent, null or of another type is nil, and nothing is
+/// built for fields nobody asks for.
+struct JSONFields: Decodable {
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Longest answer that is read at all; Slack's OAuth and auth answers are below 4 KiB.
+    static let longestBody = 1 << 20
+
+    private let container: KeyedDecodingContainer<Key>
+
+    init(from decoder: any Decoder) throws {
+        container = try decoder.container(keyedBy: Key.self)
+    }
+
+    /// nil when `body` is not one JSON object of at most `longestBody` bytes.
+    init?(_ body: [UInt8]) {
+        guard body.count <= Self.longestBody, let read = try? JSONDecoder().decode(Self.self, from: Data(body)) else {
+            return nil
+        }
+        self = read
+    }
+
+    func has(_ name: String) -> Bool { container.contains(Key(stringValue: name)) }
+
+    func string(_ name: String) -> String? { try? container.decode(String.self, forKey: Key(stringValue: name)) }
+
+    func bool(_ name: String) -> Bool? { try? container.decode(Bool.self, forKey: Key(stringValue: name)) }
+
+    func integer(_ name: String) -> Int64? { try? container.decode(Int64.self, forKey: Key(stringValue: name)) }
+
+    func object(_ name: String) -> JSONFields? { try? container.decode(Self.self, forKey: Key(stringValue: name)) }
+
+    /// The string, if it is 1 to `longest` bytes of visible ASCII: what identifiers, tokens and URLs are made of.
+    func word(_ name: String, longest: Int = 4096) -> String? {
+        guard let text = string(name), (1...longest).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return nil }
+        return text
+    }
+
+    /// The string made fit to be shown: no control characters, at most 200 characters.
+    func label(_ name: String) -> String? {
+        guard let text = string(name), !text.isEmpty else { return nil }
+        return Label.shown(text)
+    }
+
+    /// Scope names, comma-separated as Slack writes them; what is no scope name is left out.
+    func scopes(_ name: String) -> [String] { string(name).map(Scopes.split) ?? [] }
+}
+
+/// Text from outside, made fit for a terminal, a page or a log line.
+enum Label {
+    static func shown(_ text: String) -> String {
+        let clean = text.unicodeScalars.prefix(200).filter { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
+            default: true
+            }
+        }
+        return String(String.UnicodeScalarView(clean))
+    }
+}
+
+/// Lists of scope names.
+enum Scopes {
+    static func split(_ text: String) -> [String] {
+        text.split(omittingEmptySubsequences: true, whereSeparator: { $0 == "," || $0 == " " }).prefix(255).map(
+            String.init
+        ).filter(isScope)
+    }
+
+    static func isScope(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count)
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: [UInt8](":._-".utf8).contains(byte)
+                }
+            }
+    }
+}

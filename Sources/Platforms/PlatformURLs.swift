@@ -1,0 +1,90 @@
+package import Rules
+
+/// Where the platforms are. Operator settings, never a tenant's (design, section 6; platforms, 0.3).
+package struct PlatformURLs: Sendable, Equatable {
+    /// The names `--platform-url NAME=URL` takes.
+    package enum Name: String, Sendable, CaseIterable {
+        case slackAPI = "slack.api"
+        case slackAuthorize = "slack.authorize"
+        case larkOpen = "lark.open"
+        case larkAccounts = "lark.accounts"
+        case feishuOpen = "feishu.open"
+        case feishuAccounts = "feishu.accounts"
+        case genesysAPI = "genesys.api"
+        case genesysLogin = "genesys.login"
+
+        /// The public cloud's; `{region}` stands for a Genesys Cloud domain.
+        package var standard: String {
+            switch self {
+            case .slackAPI: "https://slack.com/api"
+            case .slackAuthorize: "https://slack.com/oauth/v2/authorize"
+            case .larkOpen: "https://open.larksuite.com/open-apis"
+            case .larkAccounts: "https://accounts.larksuite.com/open-apis"
+            case .feishuOpen: "https://open.feishu.cn/open-apis"
+            case .feishuAccounts: "https://accounts.feishu.cn/open-apis"
+            case .genesysAPI: "https://api.{region}"
+            case .genesysLogin: "https://login.{region}"
+            }
+        }
+    }
+
+    private var overrides: [Name: String] = [:]
+
+    /// The public clouds.
+    package init() {}
+
+    /// The public clouds but for `settings`, each written `NAME=URL`.
+    ///
+    /// Throws `bad_request` for an unknown name, a URL that is not https (http is for loopback only), or one with
+    /// user, query or fragment.
+    package init(_ settings: [String]) throws(Problem) {
+        for setting in settings {
+            guard let equals = setting.firstIndex(of: "="), let name = Name(rawValue: String(setting[..<equals])) else {
+                let names = Name.allCases.map(\.rawValue).joined(separator: " ")
+                throw Problem(.badRequest, "--platform-url takes NAME=URL with NAME one of: \(names)")
+            }
+            let text = setting[setting.index(after: equals)...]
+            guard let url = Self.checked(text) else {
+                throw Problem(
+                    .badRequest, "the URL for \(name.rawValue) must be https://… without user, query or fragment",
+                    advice: "plain http is accepted only for 127.0.0.1, [::1] and localhost")
+            }
+            overrides[name] = url
+        }
+    }
+
+    /// The URL without a slash at its end.
+    package subscript(name: Name) -> String { overrides[name] ?? name.standard }
+
+    /// Whether `text` may be a base URL; returns it without trailing slashes.
+    private static func checked(_ text: Substring) -> String? {
+        guard let colon = text.firstIndex(of: ":"), text[colon...].hasPrefix("://") else { return nil }
+        let rest = text[text.index(colon, offsetBy: 3)...]
+        for byte in rest.utf8 where !allowed(byte) { return nil }
+        let authority = rest.prefix { $0 != "/" }
+        let host =
+            authority.hasPrefix("[")
+            ? authority.prefix { $0 != "]" } + "]"
+            : authority.prefix { $0 != ":" }
+        let port = authority.dropFirst(host.count)
+        guard !host.isEmpty, port.isEmpty || (port.first == ":" && UInt16(port.dropFirst()) != nil) else { return nil }
+        switch text[..<colon] {
+        case "https": break
+        case "http":
+            guard host == "127.0.0.1" || host == "[::1]" || host == "localhost" else { return nil }
+        default: return nil
+        }
+        var url = String(text)
+        while url.hasSuffix("/") { url.removeLast() }
+        return url
+    }
+
+    private static func allowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: [UInt8](".-_~:/[]{}".utf8).contains(byte)
+        }
+    }
+}

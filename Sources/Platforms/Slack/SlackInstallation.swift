@@ -1,0 +1,110 @@
+package import Rules
+
+/// What `oauth.v2.access` gave: an installation with its legs apart (platforms, 1.3).
+///
+/// Carries tokens in the clear on their way into the vault: no description, not kept.
+package struct SlackInstallation: Sendable {
+    /// A workspace or an organisation.
+    package struct Party: Sendable, Equatable {
+        package let id: String
+        /// Absent in the answer to a login.
+        package let name: String?
+    }
+
+    /// One token and what comes with it.
+    package struct TokenLeg: Sendable, Equatable {
+        package let token: String
+        package let scope: [String]
+        /// Seconds; nil for a token that does not expire.
+        package let expiresIn: Int64?
+        package let refreshToken: String?
+    }
+
+    package struct Webhook: Sendable, Equatable {
+        /// The URL is the secret.
+        package let url: String
+        package let channel: String?
+        package let channelID: String?
+    }
+
+    package let appID: AppID
+    /// nil for an installation of a whole organisation.
+    package let team: Party?
+    /// nil outside Enterprise Grid.
+    package let enterprise: Party?
+    package let isEnterpriseInstall: Bool
+    /// Who authorized.
+    package let userID: String?
+    package let botUserID: String?
+    package let bot: TokenLeg?
+    package let user: TokenLeg?
+    package let webhook: Webhook?
+
+    /// Throws CONFIG `app_id_mismatch` when Slack installed another app than the one whose credentials we hold.
+    package func check(isOf app: AppID) throws(PlatformFailure) {
+        guard appID == app else {
+            throw PlatformFailure(
+                .config, "app_id_mismatch",
+                "the Client ID and Client Secret belong to another Slack app than the App ID they are stored under")
+        }
+    }
+}
+
+extension PlatformAnswer {
+    /// Reads `oauth.v2.access` after a code exchange or a refresh.
+    ///
+    /// A refreshed user token stands at the top level with `token_type` `user` (platforms, 1.4); everywhere else a
+    /// user token stands under `authed_user`.
+    package func slackInstallation() throws(PlatformFailure) -> SlackInstallation {
+        let object = try slackObject()
+        guard let app = object.string("app_id").flatMap({ AppID($0) }) else {
+            throw .unexpected("Slack", "oauth.v2.access names no app")
+        }
+        let authed = object.object("authed_user")
+        let top = try leg(object, "the token")
+        let isUser = object.string("token_type") == "user"
+        let nested = try authed.map { fields throws(PlatformFailure) in try leg(fields, "the user token") } ?? nil
+        let bot = isUser ? nil : top
+        let user = isUser ? top : nested
+        guard bot != nil || user != nil else { throw .unexpected("Slack", "oauth.v2.access carries no token") }
+        let team = try party(object, "team")
+        let enterprise = try party(object, "enterprise")
+        guard team != nil || enterprise != nil else {
+            throw .unexpected("Slack", "oauth.v2.access names neither workspace nor organisation")
+        }
+        return SlackInstallation(
+            appID: app, team: team, enterprise: enterprise,
+            isEnterpriseInstall: object.bool("is_enterprise_install") ?? false,
+            userID: authed?.word("id", longest: 64), botUserID: object.word("bot_user_id", longest: 64),
+            bot: bot, user: user, webhook: try webhook(object))
+    }
+
+    private func leg(_ fields: JSONFields, _ what: String) throws(PlatformFailure) -> SlackInstallation.TokenLeg? {
+        guard fields.has("access_token") else { return nil }
+        guard let token = fields.word("access_token") else { throw .unexpected("Slack", "\(what) is not well formed") }
+        let refresh = fields.word("refresh_token")
+        guard refresh != nil || !fields.has("refresh_token") else {
+            throw .unexpected("Slack", "the refresh token of \(what) is not well formed")
+        }
+        let expires = fields.integer("expires_in")
+        guard (expires == nil && !fields.has("expires_in")) || (1...315_360_000).contains(expires ?? 0) else {
+            throw .unexpected("Slack", "the life of \(what) is not a number of seconds")
+        }
+        return SlackInstallation.TokenLeg(
+            token: token, scope: fields.scopes("scope"), expiresIn: expires, refreshToken: refresh)
+    }
+
+    private func party(_ object: JSONFields, _ name: String) throws(PlatformFailure) -> SlackInstallation.Party? {
+        guard let fields = object.object(name) else { return nil }
+        guard let id = fields.word("id", longest: 64) else { throw .unexpected("Slack", "the \(name) has no id") }
+        return SlackInstallation.Party(id: id, name: fields.label("name"))
+    }
+
+    private func webhook(_ object: JSONFields) throws(PlatformFailure) -> SlackInstallation.Webhook? {
+        guard let fields = object.object("incoming_webhook") else { return nil }
+        guard let url = fields.word("url", longest: 2048), url.hasPrefix("https://") || url.hasPrefix("http://127.")
+        else { throw .unexpected("Slack", "the incoming webhook has no URL") }
+        return SlackInstallation.Webhook(
+            url: url, channel: fields.label("channel"), channelID: fields.word("channel_id", longest: 64))
+    }
+}
