@@ -1,0 +1,127 @@
+import CSQLite
+
+/// A prepared statement. Leaving its scope resets it and forgets what was bound.
+///
+/// Parameters count from 1, columns from 0. Spans that it lends end before the next step: stepping needs it alone.
+@safe package struct Statement: ~Copyable {
+    private let handle: OpaquePointer
+    private let connection: Connection
+    private let cacheKey: UInt
+
+    @unsafe init(adopting handle: OpaquePointer, of connection: Connection, cacheKey: UInt) {
+        unsafe self.handle = handle
+        self.connection = connection
+        self.cacheKey = cacheKey
+    }
+
+    deinit { unsafe connection.giveBack(handle, cacheKey: cacheKey) }
+
+    // MARK: - Parameters
+
+    package mutating func bind(_ index: Int32, _ value: Int64) {
+        check(unsafe sqlite3_bind_int64(handle, index, value))
+    }
+
+    package mutating func bind(_ index: Int32, _ value: Int64?) {
+        if let value { bind(index, value) } else { bindNull(index) }
+    }
+
+    package mutating func bind(_ index: Int32, _ text: String) {
+        var text = text
+        text.withUTF8 { utf8 in
+            unsafe utf8.withMemoryRebound(to: CChar.self) { bytes in
+                // An empty text may have no address, and SQLite takes none for NULL.
+                guard let start = bytes.baseAddress else {
+                    return check(unsafe csqlite_bind_text_copy(handle, index, "", 0))
+                }
+                check(unsafe csqlite_bind_text_copy(handle, index, start, Int32(bytes.count)))
+            }
+        }
+    }
+
+    package mutating func bind(_ index: Int32, _ text: String?) {
+        if let text { bind(index, text) } else { bindNull(index) }
+    }
+
+    package mutating func bind(_ index: Int32, _ blob: [UInt8]) { bind(index, blob.span) }
+
+    package mutating func bind(_ index: Int32, _ blob: [UInt8]?) {
+        if let blob { bind(index, blob.span) } else { bindNull(index) }
+    }
+
+    package mutating func bind(_ index: Int32, _ blob: Span<UInt8>) {
+        guard blob.count > 0 else {
+            check(unsafe sqlite3_bind_zeroblob(handle, index, 0))
+            return
+        }
+        guard let count = Int32(exactly: blob.count) else { preconditionFailure("a blob longer than 2 GiB") }
+        unsafe blob.withUnsafeBufferPointer {
+            check(unsafe csqlite_bind_blob_copy(handle, index, $0.baseAddress, count))
+        }
+    }
+
+    package mutating func bindNull(_ index: Int32) { check(unsafe sqlite3_bind_null(handle, index)) }
+
+    /// Binding fails only for a parameter that is not there or a statement that is being stepped: our mistake.
+    private func check(_ result: Int32) {
+        guard result == SQLITE_OK else {
+            if result == SQLITE_NOMEM { fatalError("no memory to bind a value") }
+            preconditionFailure("a parameter that the statement does not have")
+        }
+    }
+
+    // MARK: - Rows
+
+    /// Moves to the next row; false when there is none.
+    package mutating func step() throws(SQLiteError) -> Bool {
+        switch unsafe sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        case let result: throw unsafe SQLiteError(result, of: connection.db, doing: "step")
+        }
+    }
+
+    /// Runs a statement to its end.
+    package mutating func run() throws(SQLiteError) {
+        while try step() {}
+    }
+
+    /// Starts again, for a statement that is used many times in a row; bindings stay.
+    package mutating func reset() { unsafe sqlite3_reset(handle) }
+
+    package func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
+
+    package func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
+
+    package func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_NULL }
+
+    /// Text; empty for NULL.
+    package func text(_ column: Int32) -> String {
+        guard let start = unsafe sqlite3_column_text(handle, column) else { return "" }
+        let count = Int(unsafe sqlite3_column_bytes(handle, column))
+        return unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+
+    /// A copy of a blob; empty for NULL.
+    package func blob(_ column: Int32) -> [UInt8] { [UInt8](copying: span(column)) }
+
+    package func optionalBlob(_ column: Int32) -> [UInt8]? { isNull(column) ? nil : blob(column) }
+
+    /// Lends a blob or text as it lies in SQLite's page, until the next step; empty for NULL.
+    @_lifetime(borrow self)
+    package func span(_ column: Int32) -> Span<UInt8> {
+        // SQLite gives no address for an empty blob.
+        guard let start = unsafe sqlite3_column_blob(handle, column) else { return Span() }
+        let count = Int(unsafe sqlite3_column_bytes(handle, column))
+        let bytes = unsafe Span(_unsafeStart: start.assumingMemoryBound(to: UInt8.self), count: count)
+        return unsafe _overrideLifetime(bytes, borrowing: self)
+    }
+}
+
+extension [UInt8] {
+    init(copying bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe [UInt8]($0) }
+    }
+}

@@ -1,0 +1,99 @@
+import CSodium
+
+extension Digest32 {
+    /// BLAKE2b-256 (RFC 7693) without a key.
+    package static func hash(_ bytes: Span<UInt8>) -> Digest32 {
+        unsafe bytes.withUnsafeBufferPointer { input in
+            unsafe Digest32 { out in
+                _ = unsafe crypto_generichash(out, 32, input.baseAddress, UInt64(input.count), nil, 0)
+            }
+        }
+    }
+
+    /// BLAKE2b-256 over the previous hash's 32 bytes followed by the record: one link of a chain.
+    package static func hash(previous: Digest32, record: Span<UInt8>) -> Digest32 {
+        var hash = IncrementalHash()
+        previous.withBytes { hash.update($0) }
+        hash.update(record)
+        return hash.finish()
+    }
+
+    /// SHA-256 (FIPS 180-4), where a protocol asks for it (PKCE, Lark's signature).
+    package static func sha256(_ bytes: Span<UInt8>) -> Digest32 {
+        unsafe bytes.withUnsafeBufferPointer { input in
+            unsafe Digest32 { out in
+                _ = unsafe crypto_hash_sha256(out, input.baseAddress, UInt64(input.count))
+            }
+        }
+    }
+
+    /// HMAC-SHA256 (RFC 2104) over two parts as if they were one; the key may have any length.
+    package static func hmacSHA256(key: Span<UInt8>, _ first: Span<UInt8>, _ second: Span<UInt8>) -> Digest32 {
+        precondition(Sodium.ready, "libsodium did not start")
+        return unsafe withUnsafeTemporaryAllocation(of: crypto_auth_hmacsha256_state.self, capacity: 1) { room in
+            let state = room.baseAddress!
+            // The state holds the padded key, so it is wiped.
+            defer { unsafe sodium_memzero(state, MemoryLayout<crypto_auth_hmacsha256_state>.size) }
+            unsafe key.withUnsafeBufferPointer {
+                // An empty key is allowed and has no address; one byte of the state stands in for it, unread.
+                let start = unsafe $0.baseAddress ?? UnsafePointer(OpaquePointer(state))
+                _ = unsafe crypto_auth_hmacsha256_init(state, start, $0.count)
+            }
+            unsafe first.withUnsafeBufferPointer {
+                _ = unsafe crypto_auth_hmacsha256_update(state, $0.baseAddress, UInt64($0.count))
+            }
+            unsafe second.withUnsafeBufferPointer {
+                _ = unsafe crypto_auth_hmacsha256_update(state, $0.baseAddress, UInt64($0.count))
+            }
+            return unsafe Digest32 { out in _ = unsafe crypto_auth_hmacsha256_final(state, out) }
+        }
+    }
+
+    /// HMAC-SHA256 over one part.
+    package static func hmacSHA256(key: Span<UInt8>, _ message: Span<UInt8>) -> Digest32 {
+        hmacSHA256(key: key, message, Span())
+    }
+}
+
+extension KeySlots {
+    /// Keyed BLAKE2b-256: authenticates rows, fingerprints tokens.
+    package func mac(_ bytes: Span<UInt8>, with slot: KeySlot) throws(SealingError) -> Digest32 {
+        try unsafe withKey(slot) { key throws(SealingError) in
+            unsafe bytes.withUnsafeBufferPointer { input in
+                unsafe Digest32 { out in
+                    _ = unsafe crypto_generichash(
+                        out, 32, input.baseAddress, UInt64(input.count), key, slot.count)
+                }
+            }
+        }
+    }
+
+    /// Keyed BLAKE2b-256 of a canonical encoding.
+    package func mac(_ bytes: [UInt8], with slot: KeySlot) throws(SealingError) -> Digest32 {
+        try mac(bytes.span, with: slot)
+    }
+}
+
+/// BLAKE2b-256 over bytes that arrive in pieces.
+@safe package struct IncrementalHash: ~Copyable {
+    private let state: UnsafeMutableRawPointer
+
+    package init() {
+        precondition(Sodium.ready, "libsodium did not start")
+        // libsodium wants its state on a 64-byte boundary.
+        unsafe state = .allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
+        unsafe crypto_generichash_init(OpaquePointer(state), nil, 0, 32)
+    }
+
+    package mutating func update(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer {
+            _ = unsafe crypto_generichash_update(OpaquePointer(state), $0.baseAddress, UInt64($0.count))
+        }
+    }
+
+    package consuming func finish() -> Digest32 {
+        unsafe Digest32 { out in _ = unsafe crypto_generichash_final(OpaquePointer(state), out, 32) }
+    }
+
+    deinit { unsafe state.deallocate() }
+}
