@@ -1,1 +1,116 @@
-// Replaced by the first file of this target.
+import Synchronization
+
+/// One blocking HTTP call at a time and thread, over libcurl.
+///
+/// Certificates are always checked, redirects never followed, cookies, proxies of the environment and `.netrc` never
+/// read. Plain http goes only to loopback literals and Unix sockets. A program that uses it must ignore SIGPIPE:
+/// libcurl's TLS writes with plain `write` (CURLOPT_NOSIGNAL's page).
+package final class HTTPClient: Sendable {
+    private let idle = Mutex<[Easy]>([])
+    private let kept: Int
+    private let proxy: String
+    private let certificates: String?
+
+    /// - Parameters:
+    ///   - keeping: how many handles, each with its open connections and buffers, wait for the next call. With 0
+    ///     nothing of a call stays in memory, as errands need.
+    ///   - proxy: a proxy's URL, none when empty.
+    ///   - certificates: a file of trusted certificates (PEM) instead of the system's.
+    package init(keeping: Int = 0, proxy: String = "", certificates: String? = nil) {
+        kept = keeping
+        self.proxy = proxy
+        self.certificates = certificates
+    }
+
+    /// Sends the request and waits for the whole answer, whatever its status.
+    package func perform(_ request: Request) throws(Failure) -> Answer {
+        guard let easy = idle.withLock({ $0.popLast() }) ?? Easy() else {
+            throw Failure(.internal, "libcurl did not start")
+        }
+        defer {
+            if kept > 0 {
+                easy.reset()
+                idle.withLock { if $0.count < kept { $0.append(easy) } }
+            }
+        }
+        return try easy.perform(request, proxy: proxy, certificates: certificates)
+    }
+}
+
+extension HTTPClient {
+    package struct Header: Sendable, Equatable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package struct Request: Sendable {
+        package var method: String
+        /// http or https, absolute; over a Unix socket the host is only what stands in the Host field.
+        package var url: String
+        package var headers: [Header]
+        package var body: [UInt8]
+        /// Connect to this path instead of the URL's host.
+        package var unixSocket: String?
+        /// Milliseconds until there is a connection, TLS included.
+        package var connectTimeout = 10_000
+        /// Milliseconds for everything.
+        package var timeout = 30_000
+        /// Bytes of body the answer may have; as much again is the header's limit, at most 64 KiB.
+        package var answerLimit = 4 * 1024 * 1024
+
+        package init(
+            _ method: String, _ url: String, headers: [Header] = [], body: [UInt8] = [], unixSocket: String? = nil
+        ) {
+            self.method = method
+            self.url = url
+            self.headers = headers
+            self.body = body
+            self.unixSocket = unixSocket
+        }
+    }
+
+    package struct Answer: Sendable {
+        package let status: Int
+        /// As sent and in order; those of the final answer only, not of a 100 or 103 before it.
+        package let headers: [Header]
+        package let body: [UInt8]
+
+        /// The first header field of that name, whatever its case.
+        package func header(_ name: String) -> String? {
+            let name = name.lowercased()
+            return headers.first { $0.name.lowercased() == name }?.value
+        }
+    }
+
+    /// Why there is no answer; never what was sent or received, nor the URL.
+    package struct Failure: Error, Equatable, Sendable {
+        package enum Kind: String, Sendable, CaseIterable {
+            /// The URL or a header field is not one this client sends.
+            case refused
+            case resolve
+            case connect
+            case tls
+            case timeout
+            /// The connection ended, or what came was no HTTP.
+            case closed
+            case tooLarge = "too_large"
+            case `internal`
+        }
+
+        package let kind: Kind
+        /// Our own words or libcurl's fixed text for the error.
+        package let reason: String
+
+        init(_ kind: Kind, _ reason: String) {
+            self.kind = kind
+            self.reason = reason
+        }
+
+        package static func == (a: Failure, b: Failure) -> Bool { a.kind == b.kind }
+    }
+}

@@ -1,0 +1,155 @@
+import Rules
+import Synchronization
+
+extension HTTPServer {
+    /// One accepted connection.
+    ///
+    /// Its buffers and the rest of the mutable state belong to the thread libmicrohttpd runs the connection on, hence
+    /// unchecked; `phase` and `open` are for the others.
+    package final class Connection: @unchecked Sendable {
+        package let descriptor: Int32
+        /// What `Service.connected` returned.
+        package let context: any AnyObject & Sendable
+        let share: UInt64
+        let core: Core
+
+        var stage = Stage.waiting
+        var target = WipedBuffer()
+        var body = WipedBuffer()
+        var bodyLimit = 0
+        private var onSent: (@Sendable () -> Void)?
+        /// The phase in the low bits, above them the moment it must be over.
+        private let phase: Atomic<UInt64>
+        /// False once the descriptor may be somebody else's.
+        private let open = Mutex(true)
+
+        enum Stage { case waiting, target, body, answered }
+
+        enum Phase: UInt64 {
+            /// A new connection; its first request must come whole within the time of one.
+            case fresh
+            /// Within a request that has not come whole: told so when its time is over.
+            case receiving
+            /// Between two requests: closed without a word.
+            case idle
+            case handling
+            case sending
+            /// Shut down; whatever else happens to it does not count.
+            case ended
+        }
+
+        init(descriptor: Int32, admission: Admission, core: Core) {
+            self.descriptor = descriptor
+            context = admission.context
+            share = admission.share
+            self.core = core
+            phase = Atomic(Self.packed(.fresh, after: core.limits.receive))
+        }
+
+        /// Ends the connection from any thread: what is being read or written at either end fails.
+        package func cut() {
+            open.withLock { open in
+                if open { Socket.shutdown(descriptor) }
+            }
+        }
+
+        /// Goes on to `next`; false when another thread has ended the connection meanwhile.
+        func enter(_ next: Phase) -> Bool {
+            let time: Int
+            switch next {
+            case .fresh, .receiving: time = core.limits.receive
+            case .idle: time = core.limits.idle
+            case .sending: time = core.limits.send
+            case .handling, .ended: time = 0
+            }
+            let wanted = Self.packed(next, after: time)
+            var current = phase.load(ordering: .relaxed)
+            while Self.phase(of: current) != .ended {
+                let (done, seen) = phase.compareExchange(
+                    expected: current, desired: wanted, ordering: .acquiringAndReleasing)
+                if done { return true }
+                current = seen
+            }
+            return false
+        }
+
+        /// A request line has come. The time of a first request runs since the connection began.
+        func requestBegan() {
+            stage = .target
+            target.clear()
+            let current = phase.load(ordering: .relaxed)
+            switch Self.phase(of: current) {
+            case .fresh:
+                _ = phase.compareExchange(
+                    expected: current, desired: current & ~7 | Phase.receiving.rawValue,
+                    ordering: .acquiringAndReleasing)
+            case .idle: _ = enter(.receiving)
+            case .receiving, .handling, .sending, .ended: break
+            }
+        }
+
+        func answering(_ onSent: (@Sendable () -> Void)?) { self.onSent = onSent }
+
+        /// The answer has left, or never will.
+        func requestEnded() {
+            if let hook = onSent {
+                onSent = nil
+                hook()
+            }
+            target.clear()
+            body.clear()
+            stage = .waiting
+            _ = enter(.idle)
+        }
+
+        /// The descriptor is about to be closed.
+        func ended() {
+            open.withLock { $0 = false }
+            requestEnded()
+            core.service.disconnected(context)
+        }
+
+        /// Shuts the connection down when its phase has lasted too long, saying so where a request was on its way.
+        func expire(at now: UInt64) {
+            let current = phase.load(ordering: .acquiring)
+            let phase = Self.phase(of: current)
+            guard phase != .handling, phase != .ended, current >> 3 < now else { return }
+            guard end(current) else { return }
+            let refusal =
+                phase == .receiving || phase == .fresh ? RawAnswer.bytes(core.service.refuse(Self.late, context)) : nil
+            open.withLock { open in
+                guard open else { return }
+                if let refusal { Socket.send(refusal, to: descriptor) }
+                Socket.shutdown(descriptor)
+            }
+        }
+
+        /// For a server that stops: true when the connection is over or was idle and is now shut down.
+        func endIfIdle() -> Bool {
+            let current = phase.load(ordering: .acquiring)
+            switch Self.phase(of: current) {
+            case .ended: return true
+            case .receiving, .handling, .sending: return false
+            case .fresh, .idle:
+                let unread = open.withLock { $0 && Socket.hasUnread(descriptor) }
+                guard !unread, end(current) else { return false }
+                cut()
+                return true
+            }
+        }
+
+        private func end(_ current: UInt64) -> Bool {
+            phase.compareExchange(
+                expected: current, desired: Phase.ended.rawValue, ordering: .acquiringAndReleasing
+            ).exchanged
+        }
+
+        private static func phase(of word: UInt64) -> Phase { Phase(rawValue: word & 7) ?? .ended }
+
+        private static func packed(_ phase: Phase, after milliseconds: Int) -> UInt64 {
+            (Clock.milliseconds() + UInt64(max(0, milliseconds))) << 3 | phase.rawValue
+        }
+
+        private static let late = Problem(.requestTimeout, "The request did not arrive in time.")
+    }
+}

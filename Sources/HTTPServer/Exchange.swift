@@ -1,0 +1,123 @@
+import CMicroHTTPD
+import Rules
+import Synchronization
+
+/// One request and its answer, on the connection's thread.
+@safe struct Exchange: ~Copyable {
+    private let handle: OpaquePointer
+    private let connection: HTTPServer.Connection
+    private let method: UnsafePointer<CChar>?
+
+    @unsafe init(_ handle: OpaquePointer, _ connection: HTTPServer.Connection, _ method: UnsafePointer<CChar>?) {
+        unsafe self.handle = handle
+        self.connection = connection
+        unsafe self.method = method
+    }
+
+    private var core: Core { connection.core }
+
+    /// Refuses what is not worth reading on for. An answer given now ends the connection, body unread.
+    func headerArrived() -> MHD_Result {
+        var framing = Framing()
+        unsafe Header.forEach(in: handle) { name, nameCount, value, valueCount in
+            unsafe framing.note(name, nameCount, value, valueCount)
+        }
+        if framing.bytes + connection.target.count > core.limits.header {
+            return refuse(Problem(.headerTooLarge, "The header is over \(core.limits.header) bytes."))
+        }
+        if framing.isAmbiguous {
+            return refuse(Problem(.badRequest, "The length of the body is not clear (RFC 9112, section 6.3)."))
+        }
+        guard framing.chunked || framing.length > 0 else { return .YES }
+        connection.bodyLimit = core.service.bodyLimit(request)
+        if framing.length > connection.bodyLimit { return refuse(tooLarge) }
+        return connection.body.reserve(framing.length) ? .YES : .NO
+    }
+
+    @unsafe func bodyArrived(_ piece: UnsafePointer<CChar>?, _ count: Int) -> MHD_Result {
+        // The library takes no answer in the middle of a body, so this one goes past it.
+        guard connection.body.count + count <= connection.bodyLimit else {
+            if connection.enter(.ended) {
+                Socket.send(
+                    RawAnswer.bytes(core.service.refuse(tooLarge, connection.context)), to: connection.descriptor)
+            }
+            return .NO
+        }
+        guard let piece = unsafe piece, unsafe connection.body.append(piece, count) else { return .NO }
+        return .YES
+    }
+
+    func requestArrived() -> MHD_Result {
+        guard connection.enter(.handling) else { return .NO }
+        return answer(core.service.handle(request))
+    }
+
+    private var request: HTTPServer.Request { unsafe HTTPServer.Request(handle, on: connection, method: method) }
+
+    private var tooLarge: Problem {
+        Problem(.tooLarge, "The body is over \(connection.bodyLimit) bytes.")
+    }
+
+    private func refuse(_ problem: Problem) -> MHD_Result {
+        connection.stage = .answered
+        var response = core.service.refuse(problem, connection.context)
+        response.close = true
+        return answer(response)
+    }
+
+    /// Hands the answer to the library; its hook runs when the request is over, whatever becomes of it.
+    private func answer(_ response: HTTPServer.Response) -> MHD_Result {
+        connection.answering(response.onSent)
+        guard let queued = unsafe make(response.body) else { return .NO }
+        defer { unsafe MHD_destroy_response(queued) }
+        for header in response.headers {
+            guard unsafe MHD_add_response_header(queued, header.name, header.value) == .YES else { return .NO }
+        }
+        if response.close || core.stopping.load(ordering: .relaxed) {
+            _ = unsafe MHD_add_response_header(queued, "Connection", "close")
+        }
+        guard connection.enter(.sending) else { return .NO }
+        return unsafe MHD_queue_response(handle, UInt32(response.status), queued)
+    }
+
+    private func make(_ body: HTTPServer.Response.Body) -> OpaquePointer? {
+        switch body {
+        case .none: unsafe MHD_create_response_from_buffer(0, nil, .RESPMEM_PERSISTENT)
+        case .bytes(let bytes):
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe MHD_create_response_from_buffer(
+                    bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
+            }
+        case .text(let text):
+            unsafe MHD_create_response_from_buffer(
+                text.utf8CodeUnitCount, UnsafeMutableRawPointer(mutating: text.utf8Start), .RESPMEM_PERSISTENT)
+        case .lent(let lent):
+            unsafe MHD_create_response_from_buffer(
+                lent.count, UnsafeMutableRawPointer(mutating: lent.memory.baseAddress), .RESPMEM_PERSISTENT)
+        }
+    }
+}
+
+/// What the header fields say about the body, gathered in one pass.
+struct Framing {
+    private(set) var bytes = 0
+    private(set) var length = 0
+    private(set) var chunked = false
+    private var lengths = 0
+
+    /// Two lengths, or a length and chunks: two readers could disagree where the next request begins.
+    var isAmbiguous: Bool { lengths > 1 || (chunked && lengths > 0) }
+
+    @unsafe mutating func note(
+        _ name: UnsafePointer<CChar>?, _ nameCount: Int, _ value: UnsafePointer<CChar>?, _ valueCount: Int
+    ) {
+        // A colon, a space and the end of the line.
+        bytes += nameCount + valueCount + 4
+        if nameCount == 14, unsafe Header.text(name, nameCount).lowercased() == "content-length" {
+            lengths += 1
+            length = unsafe Int(Header.text(value, valueCount)) ?? 0
+        } else if nameCount == 17, unsafe Header.text(name, nameCount).lowercased() == "transfer-encoding" {
+            chunked = true
+        }
+    }
+}
