@@ -1,0 +1,39 @@
+import CLinux
+
+/// SIGTERM, SIGINT and SIGHUP, taken by the thread that asks and by nobody else.
+package enum StopSignals {
+    package enum Received: Sendable, Equatable {
+        /// SIGTERM or SIGINT.
+        case stop
+        /// SIGHUP.
+        case reload
+    }
+
+    private static let numbers = [SIGTERM, SIGINT, SIGHUP]
+
+    /// Keeps them from interrupting; call it before the first thread starts, since threads inherit it.
+    package static func block() { change(SIG_BLOCK) }
+
+    /// For a child before it executes another program, which would inherit the mask.
+    package static func unblock() { change(SIG_UNBLOCK) }
+
+    private static func change(_ how: Int32) {
+        var set = signals
+        unsafe pthread_sigmask(how, &set, nil)
+    }
+
+    /// Waits for the next one.
+    package static func next() -> Received {
+        var set = signals
+        var number: Int32 = 0
+        while unsafe sigwait(&set, &number) != 0 {}
+        return number == SIGHUP ? .reload : .stop
+    }
+
+    private static var signals: sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in numbers { unsafe sigaddset(&set, number) }
+        return set
+    }
+}
