@@ -49,8 +49,8 @@ let package = Package(
 
         tests("Rules", uses: ["Rules"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
-        tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Rules"]),
-        tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Rules"]),
+        tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
+        tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
     ]
 )
 

@@ -1,45 +1,52 @@
+import Linux
 import Rules
 import Synchronization
 
 /// The thread that accepts: it asks the program who may come in, keeps the limits and hands over to libmicrohttpd.
 final class Acceptor: Sendable {
-    private let loop: Loop
+    private let listening: FileDescriptor
+    private let core: Core
+    private let daemon: Daemon
+    private let refused = Refused()
+    private let thread = Mutex<Thread?>(nil)
 
-    init(listening: Int32, core: Core, daemon: Daemon) {
-        Socket.setNonblocking(listening)
-        loop = Loop { stopped in
-            let refused = Refused()
-            Self.accept(listening, stopped, core, daemon, refused)
-            Socket.close(listening)
-            refused.closeAll()
-        }
+    init(listening: consuming FileDescriptor, core: Core, daemon: Daemon) {
+        self.listening = listening
+        self.core = core
+        self.daemon = daemon
     }
 
-    func start() -> Bool { loop.start() }
+    func start() throws(SystemError) {
+        let started = try Thread.start(name: "http-accept") { self.accept() }
+        thread.withLock { $0 = started }
+    }
 
-    func stop() { loop.stop() }
+    /// What waits in the backlog is not taken any more; returns when the thread is done.
+    func stop() {
+        listening.shutDown()
+        thread.withLock { $0.take() }?.join()
+        refused.closeAll()
+    }
 
-    private static func accept(
-        _ listening: Int32, _ stopped: Int32, _ core: Core, _ daemon: Daemon, _ refused: Refused
-    ) {
-        while !Socket.hasSignal(stopped) {
+    private func accept() {
+        while !core.stopping.load(ordering: .acquiring) {
             refused.closeOld()
-            switch Socket.accept(listening) {
-            case .connection(let descriptor): take(descriptor, core, daemon, refused)
-            // Out of descriptors: those who wait stay in the backlog until something closes.
-            case .exhausted: Socket.wait(for: [stopped], milliseconds: 50)
-            case .nothing: Socket.wait(for: [listening, stopped], milliseconds: refused.isEmpty ? -1 : 500)
-            case .closed: return
+            do throws(SystemError) {
+                let wait = refused.isEmpty ? Deadline.never : Deadline.after(milliseconds: 500)
+                take(try listening.accept(until: wait).release())
+            } catch {
+                // Out of descriptors: those who wait stay in the backlog until something closes.
+                if error.number != Socket.nobody { _ = core.stopped.wait(until: .after(milliseconds: 50)) }
             }
         }
     }
 
-    private static func take(_ descriptor: Int32, _ core: Core, _ daemon: Daemon, _ refused: Refused) {
-        if core.registry.isFull { return refuse(descriptor, nil, core, refused) }
+    private func take(_ descriptor: Int32) {
+        if core.registry.isFull { return refuse(descriptor, nil) }
         guard let admission = core.service.connected(descriptor) else { return Socket.close(descriptor) }
         let connection = HTTPServer.Connection(descriptor: descriptor, admission: admission, core: core)
         guard core.registry.add(connection) else {
-            refuse(descriptor, admission.context, core, refused)
+            refuse(descriptor, admission.context)
             return core.service.disconnected(admission.context)
         }
         // It closes the descriptor itself when it fails.
@@ -49,9 +56,7 @@ final class Acceptor: Sendable {
         }
     }
 
-    private static func refuse(
-        _ descriptor: Int32, _ context: (any AnyObject & Sendable)?, _ core: Core, _ refused: Refused
-    ) {
+    private func refuse(_ descriptor: Int32, _ context: (any AnyObject & Sendable)?) {
         let problem = Problem(.tooManyConnections, "No more connections are taken now.", advice: "Try again shortly.")
         Socket.send(RawAnswer.bytes(core.service.refuse(problem, context)), to: descriptor)
         Socket.endWriting(descriptor)
@@ -68,13 +73,16 @@ private final class Refused: Sendable {
 
     func add(_ descriptor: Int32) {
         let oldest = held.withLock { held -> Int32? in
-            held.append((descriptor, Clock.milliseconds() + 1000))
+            held.append((descriptor, Now.milliseconds + 1000))
             return held.count > 64 ? held.removeFirst().descriptor : nil
         }
         if let oldest { Socket.close(oldest) }
     }
 
-    func closeOld() { close { $0 < Clock.milliseconds() } }
+    func closeOld() {
+        let now = Now.milliseconds
+        close { $0 < now }
+    }
 
     func closeAll() { close { _ in true } }
 
@@ -90,20 +98,25 @@ private final class Refused: Sendable {
 
 /// The thread that ends what waits too long.
 final class Reaper: Sendable {
-    private let loop: Loop
+    private let core: Core
+    private let wake = Signal()
+    private let thread = Mutex<Thread?>(nil)
 
-    init(core: Core) {
-        let shortest = min(core.limits.receive, core.limits.send, core.limits.idle)
-        let tick = Int32(min(1000, max(10, shortest / 4)))
-        loop = Loop { stopped in
-            while !Socket.hasSignal(stopped) {
-                Socket.wait(for: [stopped], milliseconds: tick)
-                core.registry.expire(at: Clock.milliseconds())
-            }
-        }
+    init(core: Core) { self.core = core }
+
+    func start() throws(SystemError) {
+        let started = try Thread.start(name: "http-reaper") { self.reap() }
+        thread.withLock { $0 = started }
     }
 
-    func start() -> Bool { loop.start() }
+    func stop() {
+        wake.raise()
+        thread.withLock { $0.take() }?.join()
+    }
 
-    func stop() { loop.stop() }
+    private func reap() {
+        let shortest = min(core.limits.receive, core.limits.send, core.limits.idle)
+        let tick = Int64(min(1000, max(10, shortest / 4)))
+        while !wake.wait(until: .after(milliseconds: tick)) { core.registry.expire(at: Now.milliseconds) }
+    }
 }

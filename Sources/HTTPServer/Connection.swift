@@ -147,7 +147,7 @@ extension HTTPServer {
         private static func phase(of word: UInt64) -> Phase { Phase(rawValue: word & 7) ?? .ended }
 
         private static func packed(_ phase: Phase, after milliseconds: Int) -> UInt64 {
-            (Clock.milliseconds() + UInt64(max(0, milliseconds))) << 3 | phase.rawValue
+            (Now.milliseconds + UInt64(max(0, milliseconds))) << 3 | phase.rawValue
         }
 
         private static let late = Problem(.requestTimeout, "The request did not arrive in time.")

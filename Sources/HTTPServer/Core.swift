@@ -1,3 +1,4 @@
+import Linux
 import Rules
 import Synchronization
 
@@ -8,6 +9,8 @@ final class Core: Sendable {
     let registry: Registry
     /// Set when the server stops: answers then end their connection.
     let stopping = Atomic(false)
+    /// Wakes the accepting thread from a pause.
+    let stopped = Signal()
 
     init(limits: HTTPServer.Limits, service: HTTPServer.Service) {
         self.limits = limits

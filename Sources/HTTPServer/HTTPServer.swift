@@ -1,3 +1,4 @@
+package import Linux
 package import Rules
 import Synchronization
 
@@ -14,17 +15,15 @@ package final class HTTPServer: Sendable {
 
     /// Serves `listening`, a listening Unix or TCP stream socket, until `stop`; closes it in the end, also on error.
     /// Throws `.internal` when there is no memory or thread for it.
-    package init(listening: Int32, limits: Limits = Limits(), service: Service) throws(Problem) {
+    package init(listening: consuming FileDescriptor, limits: Limits = Limits(), service: Service) throws(Problem) {
         core = Core(limits: limits, service: service)
-        do throws(Problem) {
-            daemon = try Daemon(core: core)
-        } catch {
-            Socket.close(listening)
-            throw error
-        }
+        daemon = try Daemon(core: core)
         acceptor = Acceptor(listening: listening, core: core, daemon: daemon)
         reaper = Reaper(core: core)
-        guard acceptor.start(), reaper.start() else {
+        do throws(SystemError) {
+            try reaper.start()
+            try acceptor.start()
+        } catch {
             _ = stop(within: 0)
             throw Problem(.internal, "There is no thread for the server.")
         }
@@ -38,12 +37,14 @@ package final class HTTPServer: Sendable {
     /// Returns false when requests were still running after `milliseconds`; they then keep their threads, and their
     /// answers may still leave, so the caller should exit the process. Call it once, not from a handler.
     package func stop(within milliseconds: Int) -> Bool {
-        acceptor.stop()
         core.stopping.store(true, ordering: .releasing)
-        let deadline = Clock.milliseconds() + UInt64(max(0, milliseconds))
+        core.stopped.raise()
+        acceptor.stop()
+        let deadline = Deadline.after(milliseconds: Int64(milliseconds))
+        let pause = Signal()
         var drained = core.registry.drain()
-        while !drained, Clock.milliseconds() < deadline {
-            Clock.pause(milliseconds: 2)
+        while !drained, !deadline.hasPassed {
+            pause.wait(until: .after(milliseconds: 2))
             drained = core.registry.drain()
         }
         reaper.stop()

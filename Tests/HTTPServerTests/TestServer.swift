@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import Linux
 import Rules
 import Synchronization
 
@@ -23,7 +24,7 @@ final class TestServer: Sendable {
         let disconnections = Counter()
         self.disconnections = disconnections
         server = try HTTPServer(
-            listening: unixListener(path), limits: limits,
+            listening: UnixListener(path: path, mode: 0o600).takeDescriptor(), limits: limits,
             service: HTTPServer.Service(
                 connected: connected, disconnected: { _ in disconnections.add() }, bodyLimit: { _ in bodyLimit },
                 refuse: { problem, _ in

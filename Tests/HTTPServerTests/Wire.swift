@@ -11,13 +11,6 @@ func unixAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, sockl
     }
 }
 
-func unixListener(_ path: String) -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    let bound = unsafe unixAddress(path) { unsafe bind(descriptor, $0, $1) }
-    precondition(bound == 0 && listen(descriptor, 1024) == 0, "no listener")
-    return descriptor
-}
-
 /// A client that says exactly what it is told to.
 struct Wire: ~Copyable {
     let descriptor: Int32
