@@ -48,6 +48,7 @@ let package = Package(
             "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
 
         tests("Rules", uses: ["Rules"]),
+        tests("Platforms", uses: ["Platforms", "Rules"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),

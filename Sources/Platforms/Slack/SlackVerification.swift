@@ -220,10 +220,10 @@ package struct SlackVerification: Sendable {
 /// A workspace's domain, whether it was pasted as a label, a host or a URL.
 enum SlackDomain {
     static func label(in text: String) -> String {
-        var rest = Substring(text.lowercased())
+        var rest = Substring(text.lowercased().filter { !$0.isWhitespace })
         if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
         rest = rest.prefix { $0 != "/" && $0 != ":" }
         if rest.hasSuffix(".slack.com") { rest = rest.dropLast(10) }
-        return String(rest.filter { !$0.isWhitespace })
+        return String(rest)
     }
 }
