@@ -1,13 +1,19 @@
+package import Linux
 package import Rules
+internal import Synchronization
 
 /// The keeper's end of the one process that talks to the network: starts it, hands it errands, hears its callbacks.
+///
+/// When the courier dies, errands under way fail with `.courierUnavailable`; a new one is started at once, because its
+/// callback listener serves people who wait for no errand of ours.
 package final class Courier: Sendable {
-    /// A courier process that was just started; `control` is our end of its SEQPACKET pair and passes to the receiver.
-    package struct Started: Sendable {
-        package let control: Int32
-        package let pid: Int32
+    /// A courier process that was just started.
+    package struct Started: ~Copyable, Sendable {
+        /// Our end of its SEQPACKET pair.
+        let control: FileDescriptor
+        let pid: Int32
 
-        package init(control: Int32, pid: Int32) {
+        package init(control: consuming FileDescriptor, pid: Int32) {
             self.control = control
             self.pid = pid
         }
@@ -18,31 +24,68 @@ package final class Courier: Sendable {
     /// Judges one callback; called on a thread of its own, at most `maxCallbacks` at once.
     package typealias Answer = @Sendable (CallbackRequest) -> CallbackAnswer
 
-    /// More callbacks than this at once are answered "try again" without asking the keeper's handler.
+    /// More callbacks than this at once are answered "too many" without asking `Answer`.
     package static let maxCallbacks = 64
+    /// More errands than this at once end as `.rateLimited`.
+    package static let maxErrands = 1024
+
+    /// One courier process, from its start to its end.
+    final class Link: Sendable {
+        let control: FileDescriptor
+        let pid: Int32
+        let report: CourierReport
+
+        init(control: consuming FileDescriptor, pid: Int32, report: CourierReport) {
+            self.control = control
+            self.pid = pid
+            self.report = report
+        }
+    }
+
+    private struct State {
+        var link: Link?
+        var stopped = false
+        var errands = 0
+        var callbacks = 0
+    }
 
     private let start: Start
     private let answer: Answer
+    private let state = Gate(State())
+    private let starts = Mutex(StartHistory())
 
     package init(start: @escaping Start, answer: @escaping Answer) {
         self.start = start
         self.answer = answer
     }
 
-    /// Starts the first courier, so that the callback listener is there before the first errand.
-    package func begin() throws(Problem) {
-        throw Problem(.courierUnavailable, "The courier is not running.")
-    }
+    /// Starts the first courier, so that the callback listener is there before the first errand. Throws
+    /// `.courierUnavailable` when it does not come up.
+    package func begin() throws(Problem) { _ = try link() }
 
-    /// Carries one errand and waits for its answer. Problems: `.platformUnreachable`, `.courierUnavailable`,
-    /// `.tooLarge`, `.badRequest`. Many threads may call at once.
-    package func carry(_ errand: Errand) throws(Problem) -> ErrandAnswer {
-        switch attempt(errand) {
-        case .answered(let answer): return answer
-        case .failed(let problem, _): throw problem
+    /// True while a courier that reported ready is there.
+    package var isRunning: Bool { report != nil }
+
+    /// The running courier's process id.
+    package var pid: Int32? { state.withLock { $0.link?.pid } }
+
+    /// What the running courier said about itself: listener, confinement, warnings.
+    package var report: CourierReport? { state.withLock { $0.link?.report } }
+
+    /// Ends the courier and starts no other. Errands under way fail.
+    package func stop() {
+        let last = state.withLock { state in
+            state.stopped = true
+            return state.link.take()
         }
+        last?.control.shutDown()
+        state.wakeAll()
     }
+}
 
+// MARK: Errands
+
+extension Courier {
     /// How an errand ended, for callers who spend something that can be spent once.
     package enum Outcome: Sendable {
         case answered(ErrandAnswer)
@@ -50,17 +93,215 @@ package final class Courier: Sendable {
         case failed(Problem, mayHaveBeenSent: Bool)
     }
 
-    /// Like `carry`, and says whether a failed errand may have reached the platform.
-    package func attempt(_ errand: Errand) -> Outcome {
-        .failed(Problem(.courierUnavailable, "The courier is not running."), mayHaveBeenSent: false)
+    /// Carries one errand and waits for its answer. Problems: `.platformUnreachable`, `.courierUnavailable`,
+    /// `.rateLimited`, `.tooLarge`, `.badRequest`. Many threads may call at once.
+    package func carry(_ errand: Errand) throws(Problem) -> ErrandAnswer {
+        switch attempt(errand) {
+        case .answered(let answer): return answer
+        case .failed(let problem, _): throw problem
+        }
     }
 
-    /// True while a courier that reported ready is there.
-    package var isRunning: Bool { false }
+    /// Like `carry`, and says whether a failed errand may have reached the platform.
+    package func attempt(_ errand: Errand) -> Outcome {
+        let room = state.withLock { state in
+            guard state.errands < Self.maxErrands else { return false }
+            state.errands += 1
+            return true
+        }
+        guard room else {
+            let problem = Problem(.rateLimited, "Too many requests to platforms are under way.", advice: "Try again.")
+            return .failed(problem, mayHaveBeenSent: false)
+        }
+        defer { state.withLock { $0.errands -= 1 } }
 
-    /// The running courier's process id.
-    package var pid: Int32? { nil }
+        var sent = false
+        do throws(Problem) {
+            switch try exchange(errand, &sent) {
+            case .answer(let answer): return .answered(answer)
+            case .unreachable(let why): return .failed(why.problem, mayHaveBeenSent: why.mayHaveBeenSent)
+            }
+        } catch {
+            return .failed(sent ? Self.ended : error, mayHaveBeenSent: sent)
+        }
+    }
 
-    /// Ends the courier and starts no other. Errands under way fail.
-    package func stop() {}
+    /// One errand over one stream; `sent` becomes true once the courier may act on it, which takes the whole frame.
+    private func exchange(_ errand: Errand, _ sent: inout Bool) throws(Problem) -> ErrandReply {
+        let frame = try errand.frame()
+        // The courier ends the errand by itself in time; the rest is for a courier that hangs.
+        let deadline = Deadline.after(seconds: Int64(errand.timeoutSeconds) + 5)
+        let stream = try hand()
+        try frame.send(on: stream, until: deadline)
+        sent = true
+        return try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: deadline))
+    }
+
+    /// Gives the courier one end of a fresh stream and returns the other. A courier that has just died is replaced,
+    /// once: nothing was sent, so trying again is safe.
+    private func hand() throws(Problem) -> FileDescriptor {
+        let pair: SocketPair
+        do { pair = try SocketPair(.stream) } catch {
+            throw error.problem(.courierUnavailable, doing: "open a stream to the courier")
+        }
+        let first = try link()
+        do throws(Problem) {
+            try Control.carry.send(on: first.control, with: pair.far.number)
+        } catch {
+            bury(first)
+            try Control.carry.send(on: try link().control, with: pair.far.number)
+        }
+        return pair.split { near, _ in near }
+    }
+
+    private static let ended = Problem(
+        .courierUnavailable, "The courier ended before the platform's answer was there.",
+        advice: "Try again; a new courier is started.")
+}
+
+extension Unreachable {
+    /// What a caller is told.
+    package var problem: Problem {
+        Problem(.platformUnreachable, "The request did not succeed: \(reason).", advice: advice)
+    }
+
+    private var advice: String {
+        switch self {
+        case .resolve: "Check the host's resolver and the --platform-url settings."
+        case .connect, .timeout, .closed: "Try again; check the network and the platform's status page."
+        case .tls: "Check the clock, the CA certificates (package ca-certificates) and any intercepting proxy."
+        case .tooLarge: ""
+        case .refusedURL: "Check the --platform-url settings."
+        }
+    }
+}
+
+// MARK: One courier after another
+
+extension Courier {
+    /// The running courier, or a new one.
+    private func link() throws(Problem) -> Link {
+        if let link = try running() { return link }
+        return try starts.withLock { history throws(Problem) -> Link in
+            if let link = try running() { return link }
+            guard history.mayStart(now: Clock.bootMilliseconds) else {
+                throw Problem(
+                    .courierUnavailable, "The courier ended several times in a row.",
+                    advice: "See the daemon's log for its last words; the next attempt is made within seconds.")
+            }
+            return try open()
+        }
+    }
+
+    private func running() throws(Problem) -> Link? {
+        let (link, stopped) = state.withLock { ($0.link, $0.stopped) }
+        if stopped { throw Self.stopping }
+        return link
+    }
+
+    /// Starts a courier, waits until it says that it is confined and ready, and listens to it from then on.
+    private func open() throws(Problem) -> Link {
+        let started = try start()
+        let pid = started.pid
+        let control = started.control
+        guard let first = try Control.receive(on: control, until: .after(seconds: Self.readySeconds)),
+            case .ready(let report) = first.control
+        else { throw Self.stillborn }
+        let link = Link(control: control, pid: pid, report: report)
+        // Known before it is listened to: its end must find it here.
+        let stopped = state.withLock { state in
+            if !state.stopped { state.link = link }
+            return state.stopped
+        }
+        if stopped { throw Self.stopping }
+        do throws(SystemError) {
+            try Thread.start(name: "courier") { self.listen(to: link) }
+        } catch {
+            bury(link)
+            throw error.problem(.courierUnavailable, doing: "start a thread for the courier")
+        }
+        return link
+    }
+
+    private static let stopping = Problem(.stopping, "The daemon is stopping.")
+
+    /// Time for a courier to bind, read the CA store and confine itself.
+    private static let readySeconds: Int64 = 10
+
+    private static let stillborn = Problem(
+        .courierUnavailable, "The courier ended while it was starting.",
+        advice: "See the daemon's log for its last words.")
+
+    /// Hears callbacks until the courier ends, then sees to the next one.
+    private func listen(to link: Link) {
+        do throws(Problem) {
+            while var received = try Control.receive(on: link.control) {
+                guard received.control == .callback, let stream = received.stream.take() else { break }
+                hear(stream)
+            }
+        } catch {}
+        bury(link)
+        var pause: Int64 = 500
+        while true {
+            do throws(Problem) {
+                _ = try self.link()
+                return
+            } catch {
+                let stopped = state.wait(until: .after(milliseconds: pause)) { $0.stopped ? true : nil }
+                if stopped == true { return }
+                pause = min(pause * 2, 30_000)
+            }
+        }
+    }
+
+    /// Forgets a courier that is gone; one that is only confused sees its channel end and exits.
+    private func bury(_ link: Link) {
+        state.withLock { if $0.link === link { $0.link = nil } }
+        link.control.shutDown()
+    }
+}
+
+// MARK: Callbacks
+
+extension Courier {
+    /// Time for a frame of a callback to cross.
+    private static let callbackSeconds: Int64 = 10
+
+    /// Takes one callback to a thread of its own, or says that there are too many.
+    private func hear(_ stream: consuming FileDescriptor) {
+        let room = state.withLock { state in
+            guard state.callbacks < Self.maxCallbacks else { return false }
+            state.callbacks += 1
+            return true
+        }
+        guard room else { return reply(.page(CallbackPage(.rateLimited)), on: stream) }
+        let number = stream.release()
+        do throws(SystemError) {
+            try Thread.start(name: "callback") {
+                self.serve(FileDescriptor(owning: number))
+                self.leave()
+            }
+        } catch {
+            reply(.page(CallbackPage(.rateLimited)), on: FileDescriptor(owning: number))
+            leave()
+        }
+    }
+
+    private func leave() { state.withLock { $0.callbacks -= 1 } }
+
+    private func serve(_ stream: consuming FileDescriptor) {
+        do throws(Problem) {
+            let frame = try Frame.receive(on: stream, maxBody: 0, until: .after(seconds: Self.callbackSeconds))
+            reply(answer(try CallbackRequest(frame)), on: stream)
+        } catch {
+            reply(.page(CallbackPage(.failed)), on: stream)
+        }
+    }
+
+    /// Nobody is told when the courier is gone: the browser has its page from there, or none.
+    private func reply(_ answer: CallbackAnswer, on stream: consuming FileDescriptor) {
+        do throws(Problem) {
+            try answer.frame().send(on: stream, until: .after(seconds: Self.callbackSeconds))
+        } catch {}
+    }
 }

@@ -94,6 +94,18 @@ static inline int clinux_port(int fd) {
     if (getsockname(fd, (struct sockaddr *)&name, &length) != 0) return -1;
     return ntohs(name.sin6_port); /* at the same place in sockaddr_in */
 }
+/* The other end's address as text; 0 where it is none of IPv4 or IPv6. An IPv4 address inside an IPv6 one is undone. */
+static inline int clinux_peer_address(int fd, char *text, socklen_t size) {
+    struct sockaddr_storage name;
+    socklen_t length = sizeof name;
+    if (getpeername(fd, (struct sockaddr *)&name, &length) != 0) return 0;
+    if (name.ss_family == AF_INET)
+        return inet_ntop(AF_INET, &((struct sockaddr_in *)&name)->sin_addr, text, size) != 0;
+    if (name.ss_family != AF_INET6) return 0;
+    const struct in6_addr *six = &((struct sockaddr_in6 *)&name)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(six)) return inet_ntop(AF_INET, &six->s6_addr[12], text, size) != 0;
+    return inet_ntop(AF_INET6, six, text, size) != 0;
+}
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 
 // --- messages with descriptors (cmsg(3): macros)

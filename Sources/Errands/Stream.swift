@@ -1,0 +1,55 @@
+package import Linux
+package import Rules
+
+/// Frames and control messages over sockets. An error of the system means that the other process is gone or stuck.
+extension Frame {
+    /// Writes this frame to a stream. Throws `.courierUnavailable` when the other end is gone or the deadline passes.
+    package func send(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+        let bytes = try encoded()
+        do { try stream.send(bytes, until: deadline) } catch { throw lost }
+    }
+
+    /// Reads one frame from a stream. Throws `.courierUnavailable` when it ends or the deadline passes before it is
+    /// whole, `.tooLarge` when it announces too much.
+    package static func receive(
+        on stream: borrowing FileDescriptor, maxBody: Int = Frame.maxBody, until deadline: Deadline
+    ) throws(Problem) -> Frame {
+        try read(maxBody: maxBody) { count throws(Problem) in
+            do { return try stream.receive(exactly: count, until: deadline) } catch { throw lost }
+        }
+    }
+}
+
+extension Control {
+    /// How long the other process may leave a full control channel unread.
+    private static let patience: Int64 = 5
+
+    /// Sends this message, with one end of a stream where it needs one; the end stays open here.
+    package func send(on channel: borrowing FileDescriptor, with stream: Int32? = nil) throws(Problem) {
+        let bytes = try encoded()
+        let deadline = Deadline.after(seconds: Self.patience)
+        do {
+            try channel.sendMessage(bytes, descriptors: stream.map { [$0] } ?? [], until: deadline)
+        } catch { throw lost }
+    }
+
+    /// The next message and the stream that came with it; nil when the other process is gone.
+    package static func receive(
+        on channel: borrowing FileDescriptor, until deadline: Deadline = .never
+    ) throws(Problem) -> Received? {
+        let received: Message?
+        do { received = try channel.receiveMessage(until: deadline) } catch { throw lost }
+        guard var message = received else { return nil }
+        return Received(control: try Control(message.bytes), stream: message.takeDescriptor())
+    }
+
+    package struct Received: ~Copyable {
+        package let control: Control
+        package var stream: FileDescriptor?
+    }
+}
+
+/// The other process is gone, or does not read.
+private var lost: Problem {
+    Problem(.courierUnavailable, "The courier ended before it answered.", advice: "Try again.")
+}

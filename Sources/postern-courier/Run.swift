@@ -1,0 +1,47 @@
+import Errands
+import HTTPClient
+import HTTPServer
+import Linux
+import Rules
+
+/// The life of a courier. The order is the promise: nothing of the network is touched before the process has locked
+/// itself in, and threads start only after that, since Landlock holds for threads made later.
+func run(_ options: Options) throws(Problem) {
+    try Scrubbing.reexecute()
+    try Hardening.harden()
+    Hardening.raiseDescriptorLimit(to: 16_384)
+    // Whoever stops the service stops the keeper; we end with it, when its last errand is home. SIGKILL still works.
+    StopSignals.block()
+
+    let keeper = Keeper(control: FileDescriptor(owning: 3))
+    var report = CourierReport(landlock: 0, seccomp: false)
+    var listening: FileDescriptor?
+    if options.callbacks != .off {
+        let socket = try FileDescriptor.listen(at: options.callbacks, unixMode: 0o666)
+        report.callback = options.callbacks.with(port: socket.boundPort).description
+        listening = consume socket
+    }
+
+    let carrier = Carrier(client: HTTPClient(keeping: 0))
+    let listener = CallbackListener(keeper: keeper)
+    var server: HTTPServer?
+    if let socket = listening.take() {
+        server = try HTTPServer(listening: socket, limits: CallbackListener.limits, service: listener.service)
+    }
+    try keeper.report(report)
+    Log.info("courier_ready", ["callback": report.callback ?? "off"])
+    try keeper.serve { stream in carrier.carry(stream) }
+    _ = server?.stop(within: 0)
+}
+
+extension ListenAddress {
+    /// The same address with the port the kernel gave, where 0 asked for any.
+    fileprivate func with(port: UInt16?) -> ListenAddress {
+        guard let port else { return self }
+        return switch self {
+        case .ipv4(let host, _): .ipv4(host, port: port)
+        case .ipv6Loopback: .ipv6Loopback(port: port)
+        case .unix, .off: self
+        }
+    }
+}
