@@ -1,11 +1,13 @@
 import CMicroHTTPD
 import Glibc
 import Rules
+import Synchronization
 
 /// libmicrohttpd's side of a server: its threads, and the calls it makes back.
 @safe final class Daemon: @unchecked Sendable {  // the library's calls used here are thread-safe
     private let handle: OpaquePointer
     private let core: Unmanaged<Core>
+    private let stopped = Atomic(false)
 
     /// Room for the largest header there may be, what the library keeps beside it, and the answer's header.
     private static let headroom = 24 * 1024
@@ -30,8 +32,9 @@ import Rules
         unsafe MHD_add_connection(handle, descriptor, nil, 0) == .YES
     }
 
-    /// Ends all connections and waits for their threads. Nothing may use the server afterwards.
+    /// Ends all connections and waits for their threads. No connection may be added afterwards.
     func stop() {
+        guard !stopped.exchange(true, ordering: .acquiringAndReleasing) else { return }
         unsafe MHD_stop_daemon(handle)
         unsafe core.release()
     }

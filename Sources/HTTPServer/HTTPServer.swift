@@ -35,7 +35,7 @@ package final class HTTPServer: Sendable {
     /// Accepts nothing more, closes idle connections, lets running requests finish, then ends all threads.
     ///
     /// Returns false when requests were still running after `milliseconds`; they then keep their threads, and their
-    /// answers may still leave, so the caller should exit the process. Call it once, not from a handler.
+    /// answers may still leave, so the caller should exit the process, or call again. Not from a handler.
     package func stop(within milliseconds: Int) -> Bool {
         core.stopping.store(true, ordering: .releasing)
         core.stopped.raise()

@@ -12,8 +12,8 @@ func unixAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, sockl
 }
 
 /// A client that says exactly what it is told to.
-struct Wire: ~Copyable {
-    let descriptor: Int32
+final class Wire {
+    private var descriptor: Int32
 
     init(_ path: String, deadlineSeconds: Int = 10) {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -22,7 +22,12 @@ struct Wire: ~Copyable {
         _ = unsafe unixAddress(path) { unsafe connect(descriptor, $0, $1) }
     }
 
-    deinit { close(descriptor) }
+    deinit { close() }
+
+    func close() {
+        if descriptor >= 0 { _ = Glibc.close(descriptor) }
+        descriptor = -1
+    }
 
     @discardableResult
     func say(_ text: String) -> Bool {
@@ -46,9 +51,9 @@ struct Wire: ~Copyable {
     }
 
     /// Reads until `end` has come, or the other side has closed.
-    func hear(until end: String) -> String {
+    func hear(until end: String, or other: String? = nil) -> String {
         var heard = ""
-        while !heard.contains(end) {
+        while !heard.contains(end), other.map(heard.contains) != true {
             guard let more = hear(), !more.isEmpty else { break }
             heard += more
         }
