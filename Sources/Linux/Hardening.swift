@@ -20,6 +20,7 @@ package enum Hardening {
         }
         clinux_ignore_signal(SIGPIPE)
         umask(0o077)
+        Program.restoreName()
     }
 
     static func makeUndumpable() throws(SystemError) {

@@ -26,11 +26,7 @@ package enum Privileges {
     /// Gives up every capability but `kept` that this process has; for a start as a plain user.
     package static func keepOnly(_ kept: [Capability]) throws(SystemError) {
         let bits = kept.reduce(0) { $0 | $1.bit } & Capabilities.current.permitted
-        if bits == 0, clinux_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0, 0, 0) != 0,
-            clinux_errno() != EINVAL
-        {
-            throw SystemError("prctl")
-        }
+        // An empty inheritable set takes the ambient one along (capabilities(7)).
         try Capabilities(effective: bits, permitted: bits, inheritable: 0).set()
     }
 
@@ -38,7 +34,11 @@ package enum Privileges {
     private static func emptyBoundingSet() throws(SystemError) {
         for capability in 0..<64 as Range<UInt> {
             guard clinux_prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0 else { return }  // past the last one
-            guard clinux_prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0 else { throw SystemError("prctl") }
+            guard clinux_prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0 else {
+                // A container's root may lack CAP_SETPCAP; no_new_privs then is the only bar, and it suffices.
+                if clinux_errno() == EPERM { return }
+                throw SystemError("prctl")
+            }
         }
     }
 

@@ -50,7 +50,7 @@ package enum Scrubbing {
         do throws(SystemError) {
             let file = try FileDescriptor.open(path, .read)
             throw Program.execute(
-                file, arguments: [path] + CommandLine.arguments.dropFirst(), environment: scrubbed(Environment.all))
+                file, arguments: CommandLine.arguments, environment: scrubbed(Environment.all))
         } catch {
             throw error.problem(doing: "start \(path) again with a clean environment")
         }
@@ -87,6 +87,12 @@ package enum Program {
         return path
     }
 
+    /// Gives the process the name of its file again: one executed by descriptor is called by a number before Linux 6.14.
+    static func restoreName() {
+        guard let path = Proc.link("/proc/self/exe"), let slash = path.lastIndex(of: "/") else { return }
+        _ = unsafe clinux_set_thread_name(String(path[path.index(after: slash)...]))
+    }
+
     /// The path of another program in the same directory.
     package static func sibling(_ name: String) -> String {
         let path = Proc.link("/proc/self/exe") ?? ""
@@ -106,7 +112,7 @@ package enum Program {
         }
     }
 
-    private static func withCStrings<R>(
+    static func withCStrings<R>(
         _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
     ) -> R {
         var pointers = unsafe strings.map { unsafe strdup($0) } + [nil]

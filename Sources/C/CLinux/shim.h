@@ -13,6 +13,7 @@
 #include <pwd.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -205,9 +206,6 @@ static inline int clinux_get_limit(int resource, uint64_t *soft, uint64_t *hard)
     if (result == 0) *soft = limit.rlim_cur, *hard = limit.rlim_max;
     return result;
 }
-#define CLINUX_LIMIT_CORE ((int)RLIMIT_CORE)
-#define CLINUX_LIMIT_FILES ((int)RLIMIT_NOFILE)
-#define CLINUX_LIMIT_PROCESSES ((int)RLIMIT_NPROC)
 static inline int clinux_limit_core(void) { return RLIMIT_CORE; }
 static inline int clinux_limit_files(void) { return RLIMIT_NOFILE; }
 
