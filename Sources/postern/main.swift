@@ -1,1 +1,4 @@
-print("not built yet")
+import FoundationEssentials
+import Glibc
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst()), environment: ProcessInfo.processInfo.environment))

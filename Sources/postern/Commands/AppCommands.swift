@@ -1,0 +1,127 @@
+import Platforms
+import Rules
+
+let appCommand = Command(
+    name: "app", summary: "the apps at Slack, Lark, Feishu and Genesys whose credentials are kept",
+    details: ["An app is named platform/app_id, for example slack/A0123456789."],
+    examples: [Example("Add a customer's Slack app", "postern app add --tenant acme --profile alibaba-slack")],
+    children: [
+        addAppCommand,
+        Command(
+            name: "list", summary: "lists the apps",
+            options: [Option(name: "tenant", value: "SLUG", help: "only of this tenant", values: .tenants)],
+            examples: [
+                Example("All apps", "postern app list"), Example("Of one customer", "postern app list --tenant acme"),
+            ],
+            run: listApps),
+        Command(
+            name: "show", summary: "shows one app: public fields, its secrets' versions and fingerprints",
+            arguments: [appArgument], examples: [Example("One app", "postern app show slack/A0123456789")], run: showApp
+        ),
+        Command(
+            name: "suspend", summary: "stops every use of an app, at once",
+            details: ["Nothing is deleted; its leases end. Undo it with postern app resume."],
+            arguments: [appArgument], examples: [Example("Stop it", "postern app suspend slack/A0123456789")],
+            run: suspendApp),
+        Command(
+            name: "resume", summary: "lets a suspended app be used again", arguments: [appArgument],
+            examples: [Example("Go on", "postern app resume slack/A0123456789")], run: resumeApp),
+        Command(
+            name: "verify", summary: "checks the stored credentials at the platform",
+            details: [
+                "Calls that change nothing: is the token alive, of this app and workspace, with the scopes needed; do "
+                    + "Client ID and Client Secret belong together. A signing secret stays pending until a signed "
+                    + "request was seen."
+            ],
+            arguments: [appArgument],
+            examples: [Example("Check now", "postern app verify slack/A0123456789")],
+            exits: [(8, "a check failed")], run: verifyApp),
+    ])
+
+private let listApps: Command.Run = { session, invocation throws(Failure) in
+    let answer = try session.admin.get("apps", [("tenant", invocation.text("tenant"))])
+    session.print(answer) { console in
+        var table = Table([
+            .init("app"), .init("tenant"), .init("profile"), .init("state"), .init("claim"),
+            .init("name", shrinks: true), .init("created"),
+        ])
+        for app in answer["apps"]?.items ?? [] {
+            table.add([
+                Show.app(app), Show.cell(app["tenant"]), Show.cell(app["profile"]), Show.cell(app["state"]),
+                Show.cell(app["claim"]), Show.cell(app["fields"]?["workspace_name"]), Show.time(app["created_at"]),
+            ])
+        }
+        console.out(table, empty: "no apps yet; add one: postern app add --tenant acme --profile alibaba-slack")
+    }
+    return .ok
+}
+
+private let showApp: Command.Run = { session, invocation throws(Failure) in
+    let answer = try session.admin.get("apps/\(try invocation.app(0))")
+    session.print(answer) { show(app: answer, $0) }
+    return .ok
+}
+
+/// Public facts, then the secrets by kind, version and fingerprint.
+func show(app: JSON, _ console: Console) {
+    var pairs = [
+        ("app", Show.app(app)), ("tenant", Show.cell(app["tenant"])), ("profile", Show.cell(app["profile"])),
+        ("state", Show.cell(app["state"])), ("claim", Show.cell(app["claim"])),
+        ("created", Show.time(app["created_at"])),
+    ]
+    if case .object(let fields)? = app["fields"] {
+        pairs += fields.keys.sorted().map { ($0, Show.cell(fields[$0])) }
+    }
+    pairs += (app["redirect_uris"]?.texts ?? []).map { ("redirect_uri", $0) }
+    console.out(pairs: pairs)
+    var table = Table([
+        .init("secret"), .init("version", right: true), .init("state"), .init("bytes", right: true),
+        .init("fingerprint"),
+        .init("created"),
+    ])
+    for secret in app["secrets"]?.items ?? [] {
+        table.add([
+            Show.cell(secret["kind"]), Show.cell(secret["version"]), Show.cell(secret["state"]),
+            Show.cell(secret["length"]), Show.cell(secret["fingerprint"]), Show.time(secret["created_at"]),
+        ])
+    }
+    console.out("")
+    console.out(table, empty: "no secrets yet")
+}
+
+private let suspendApp: Command.Run = { session, invocation throws(Failure) in
+    let app = try invocation.app(0)
+    return try session.change(destructive: true) { () throws(Failure) in
+        if try session.admin.get("apps/\(app)")["state"]?.text == "suspended" { return .nothing }
+        let installations = try session.admin.get("installations", [("app", "\(app)")])["installations"]?.items ?? []
+        let stopped = installations.isEmpty ? [] : ["\(Show.count(installations.count, "installation")) cannot be used"]
+        return Plan(changes: ["suspend \(app)"], affected: stopped + (try session.leases(app: "\(app)")))
+    } _: { () throws(Failure) in
+        let answer = try session.admin.post("apps/\(app)/suspend")
+        session.print(answer) { $0.out("\(app) suspended; undo: postern app resume \(app)") }
+    }
+}
+
+private let resumeApp: Command.Run = { session, invocation throws(Failure) in
+    let app = try invocation.app(0)
+    return try session.change { () throws(Failure) in
+        let state = try session.admin.get("apps/\(app)")["state"]?.text
+        return state == "suspended" ? Plan(changes: ["resume \(app)"]) : .nothing
+    } _: { () throws(Failure) in
+        let answer = try session.admin.post("apps/\(app)/resume")
+        session.print(answer) { $0.out("\(app) resumed") }
+    }
+}
+
+private let verifyApp: Command.Run = { session, invocation throws(Failure) in
+    let app = try invocation.app(0)
+    let answer = try session.patientAdmin.post("apps/\(app)/verify")
+    let checks = answer["checks"]?.items ?? []
+    session.print(answer) { Show.checks(checks, $0) }
+    return verdict(checks)
+}
+
+/// A failed check is the platform's no.
+func verdict(_ checks: [JSON]) -> Exit {
+    checks.contains { $0["result"]?.text == "failed" } ? Exit(Problem.Code.platformRefused.exitCode) : .ok
+}
