@@ -1,0 +1,89 @@
+import Linux
+import Rules
+
+/// What the command line asks for.
+struct Options {
+    var listen = ListenAddress.ipv4(0x7F00_0001, port: 0)
+    var seed: UInt64 = 1
+    /// Files with apps to start with.
+    var apps: [String] = []
+    var help = false
+
+    init(_ arguments: [String]) throws(Problem) {
+        var rest = arguments[...]
+        while let word = rest.popFirst() {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(parts[0])
+            if name == "--help" || name == "-h" {
+                help = true
+                continue
+            }
+            guard ["--listen", "--seed", "--app"].contains(name) else {
+                throw Problem(.badRequest, "unknown option \(name)", advice: "see postern-sim --help")
+            }
+            guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
+                throw Problem(.badRequest, "\(name) needs a value", advice: "see postern-sim --help")
+            }
+            switch name {
+            case "--listen":
+                guard let address = ListenAddress(value), address.isLocal, address != .off else {
+                    throw Problem(.badRequest, "--listen takes a loopback address, such as 127.0.0.1:8080")
+                }
+                listen = address
+            case "--seed":
+                guard let number = UInt64(value) else { throw Problem(.badRequest, "--seed takes a whole number") }
+                seed = number
+            default: apps.append(value)
+            }
+        }
+    }
+
+    static let usage = """
+        postern-sim: Slack's OAuth and Web API on this machine, for trying bridges and tests without Slack.
+
+        usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N]
+
+          --listen   loopback address; port 0, the standard, takes any free one
+          --app      a JSON file: one app, or {"apps": [...]}, registered at start
+          --seed     makes the made-up identifiers and credentials repeatable; standard 1
+
+        Prints {"listening": "http://127.0.0.1:PORT"} when it is ready; ends on SIGTERM or Ctrl-C.
+        Everything it hands out is fake: every secret contains "fake". Never give it a real credential.
+
+        Slack:  GET  /oauth/v2/authorize       the consent page; presses Allow at once (?sim_user=deny: Cancel)
+                POST /api/METHOD               oauth.v2.access auth.test auth.revoke apps.uninstall api.test bots.info
+                                               users.identity users.list users.info chat.postMessage conversations.open
+                POST /services/T.../B.../...   incoming webhooks
+
+        Its own: POST   /_sim/apps     {"app_id", "name", "client_id", "client_secret", "signing_secret",
+                                       "workspace_name", "team_id", "redirect_urls": [...], "bot_scopes": [...],
+                                       "user_scopes": [...], "bot_token": "xoxb-..." or true}; all optional, made up
+                                       where missing; answers with the whole app. Again with the same app_id: changes it;
+                                       a changed client_secret leaves the old one working for 24 hours.
+                 GET    /_sim/apps     DELETE /_sim/apps/APP_ID (its tokens die with account_inactive)
+                 GET    /_sim/ledger   every call, what it accepted or refused and why; ?call=auth.test&outcome=refused
+                 DELETE /_sim/ledger
+                 POST   /_sim/faults   {"match": "auth.test" or "chat.*" or "*", "fault": F, "times": 1, "delay_ms": 0,
+                                       "retry_after": 1}; times 0 is until deleted. F is one of
+                                         html          an outage page, nothing done
+                                         status:N      HTTP status 300 to 599, such as status:429; nothing done
+                                         error:CODE    Slack's error code, such as error:access_denied; nothing done
+                                         refuse        the connection closes before anything is done
+                                         close         done, but the answer is lost
+                                         truncate      done, but half of the answer arrives
+                                         delay         done, delay_ms later (every fault takes delay_ms)
+                                         endless       done, but the body never ends
+                                         huge          done, with eight megabytes of padding
+                 GET    /_sim/faults   DELETE /_sim/faults
+                 GET    /_sim/messages what was posted
+                 POST   /_sim/clock    {"advance_seconds": 600}
+                 GET    /_sim/health
+
+        example: postern-sim --listen 127.0.0.1:8080 &
+                 curl -s http://127.0.0.1:8080/_sim/apps -d '{"workspace_name": "Acme", "bot_token": true,
+                      "bot_scopes": ["chat:write"], "redirect_urls": ["https://bridge.example/cb"]}'
+                 posternd --platform-url slack.api=http://127.0.0.1:8080/api \\
+                          --platform-url slack.authorize=http://127.0.0.1:8080/oauth/v2/authorize ...
+
+        """
+}
