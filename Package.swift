@@ -50,6 +50,7 @@ let package = Package(
         tests("Rules", uses: ["Rules"]),
         tests("Platforms", uses: ["Platforms", "Rules"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
+        tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
     ]

@@ -68,7 +68,8 @@ import CCurl
                 CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
                 .tls
             case CURLE_OUT_OF_MEMORY, CURLE_FAILED_INIT, CURLE_BAD_FUNCTION_ARGUMENT: .internal
-            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT: .refused
+            case CURLE_URL_MALFORMAT: .refused
+            // With CURLE_UNSUPPORTED_PROTOCOL, which here says that the answer was no HTTP: the request had left.
             default: .closed
             }
         return HTTPClient.Failure(kind, unsafe String(cString: curl_easy_strerror(code)))

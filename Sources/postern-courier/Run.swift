@@ -14,20 +14,24 @@ func run(_ options: Options) throws(Problem) {
     StopSignals.block()
 
     let keeper = Keeper(control: FileDescriptor(owning: 3))
-    var report = CourierReport(landlock: 0, seccomp: false)
+    var callback: String?
     var listening: FileDescriptor?
     if options.callbacks != .off {
         let socket = try FileDescriptor.listen(at: options.callbacks, unixMode: 0o666)
-        report.callback = options.callbacks.with(port: socket.boundPort).description
+        callback = options.callbacks.with(port: socket.boundPort).description
         listening = consume socket
     }
+    let confinement = try Confinement.confineCourier()
 
-    let carrier = Carrier(client: HTTPClient(keeping: 0))
+    let carrier = Carrier(client: HTTPClient(keeping: 0, certificates: Environment.value(of: "SSL_CERT_FILE")))
     let listener = CallbackListener(keeper: keeper)
     var server: HTTPServer?
     if let socket = listening.take() {
         server = try HTTPServer(listening: socket, limits: CallbackListener.limits, service: listener.service)
     }
+    let report = CourierReport(
+        callback: callback, landlock: Int(confinement.landlock), seccomp: true,
+        warnings: confinement.warning.map { [$0] } ?? [])
     try keeper.report(report)
     Log.info("courier_ready", ["callback": report.callback ?? "off"])
     try keeper.serve { stream in carrier.carry(stream) }
