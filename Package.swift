@@ -49,6 +49,8 @@ let package = Package(
 
         tests("Rules", uses: ["Rules"]),
         tests("Platforms", uses: ["Platforms", "Rules"]),
+        tests("Sealing", uses: ["Sealing"]),
+        tests("SQLite", uses: ["SQLite"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
