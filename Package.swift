@@ -55,6 +55,12 @@ let package = Package(
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
+        // What only tests start.
+        .target(name: "Intruder", path: "Tests/Support/Intruder"),
+        .executableTarget(
+            name: "linux-probe", dependencies: ["Linux", "Intruder"], path: "Tests/Support/linux-probe"),
+        tests("Linux", uses: ["Linux", "Rules"], programs: ["linux-probe"]),
+        tests("Daemon", uses: ["Linux", "Platforms", "Rules"], programs: ["posternd"]),
     ]
 )
 

@@ -7,6 +7,13 @@ package struct Account: Sendable, Equatable {
     package let uid: UInt32
     package let gid: UInt32
     package let home: String
+
+    package init(name: String, uid: UInt32, gid: UInt32, home: String) {
+        self.name = name
+        self.uid = uid
+        self.gid = gid
+        self.home = home
+    }
 }
 
 /// The user and group databases (getpwnam_r(3)), which may be files, LDAP or anything else.

@@ -50,6 +50,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
 // MARK: Files
 
 extension FileDescriptor {
+    /// A copy of standard output.
+    package static func standardOutput() throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(result: clinux_fcntl(1, F_DUPFD_CLOEXEC, 3), of: "dup")
+    }
+}
+
+extension FileDescriptor {
     package enum Access: Sendable {
         case read, write, readWrite, append
 
@@ -161,5 +168,20 @@ package struct FileStatus: Sendable, Equatable {
         if unsafe lstat(path, &status) == 0 { return FileStatus(status) }
         if clinux_errno() == ENOENT { return nil }
         throw SystemError("lstat")
+    }
+}
+
+// MARK: Directories and owners
+
+extension FileStatus {
+    /// Makes one directory with exactly this mode, whatever the umask.
+    package static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
+        guard unsafe mkdir(path, mode) == 0 else { throw SystemError("mkdir") }
+        guard unsafe chmod(path, mode) == 0 else { throw SystemError("chmod") }
+    }
+
+    /// Changes the owner and group of a path; a symbolic link is not followed.
+    package static func give(_ path: String, to account: Account) throws(SystemError) {
+        guard unsafe lchown(path, account.uid, account.gid) == 0 else { throw SystemError("lchown") }
     }
 }

@@ -5,6 +5,9 @@ package import Rules
 package enum Privileges {
     package static var isRoot: Bool { geteuid() == 0 }
 
+    /// The effective uid of this process.
+    package static var uid: UInt32 { geteuid() }
+
     /// Takes the groups, gid and uid of `account` and gives up every capability, then checks that there is no way back.
     ///
     /// Only as root, and before the first thread. `internal` where anything did not happen: the caller must end.

@@ -50,7 +50,7 @@ package enum Scrubbing {
         do throws(SystemError) {
             let file = try FileDescriptor.open(path, .read)
             throw Program.execute(
-                file, arguments: CommandLine.arguments, environment: scrubbed(Environment.all))
+                file.number, arguments: CommandLine.arguments, environment: scrubbed(Environment.all))
         } catch {
             throw error.problem(doing: "start \(path) again with a clean environment")
         }
@@ -100,13 +100,16 @@ package enum Program {
         return path[...slash] + name
     }
 
+    /// Ends the process.
+    package static func exit(_ code: Int32) -> Never { CLinux.exit(code) }
+
     /// Becomes the program of an open file; returns only the error. Descriptors without close-on-exec stay open.
     static func execute(
-        _ file: borrowing FileDescriptor, arguments: [String], environment: [String]
+        _ file: Int32, arguments: [String], environment: [String]
     ) -> SystemError {
         unsafe withCStrings(arguments) { arguments in
             unsafe withCStrings(environment) { environment in
-                unsafe clinux_execute(file.number, arguments, environment)
+                unsafe clinux_execute(file, arguments, environment)
                 return SystemError("execve")
             }
         }

@@ -14,8 +14,14 @@ package enum StopSignals {
     /// Keeps them from interrupting; call it before the first thread starts, since threads inherit it.
     package static func block() { change(SIG_BLOCK) }
 
-    /// For a child before it executes another program, which would inherit the mask.
-    package static func unblock() { change(SIG_UNBLOCK) }
+    /// As if nobody had sent them; for a process that ends when its parent does.
+    package static func ignore() { for number in numbers { clinux_ignore_signal(number) } }
+
+    /// What they do without us; for a child before it executes another program.
+    package static func restore() {
+        for number in numbers { clinux_default_signal(number) }
+        change(SIG_UNBLOCK)
+    }
 
     private static func change(_ how: Int32) {
         var set = signals

@@ -1,7 +1,7 @@
 import CLinux
 package import Rules
 
-/// A listening Unix socket with a name in the file system. The name stays when the value ends: `remove()` takes it away.
+/// A listening Unix socket with a name in the file system. The name stays when the value ends: `remove` takes it away.
 package struct UnixListener: ~Copyable {
     package let descriptor: FileDescriptor
     package let path: String
@@ -32,8 +32,8 @@ package struct UnixListener: ~Copyable {
         }
     }
 
-    /// Takes the name away; connections already accepted live on.
-    package func remove() { _ = unsafe unlink(path) }
+    /// Takes a name away; connections already accepted live on.
+    package static func remove(_ path: String) { _ = unsafe unlink(path) }
 
     /// The descriptor, for a server that owns and closes it.
     package consuming func takeDescriptor() -> FileDescriptor { descriptor }

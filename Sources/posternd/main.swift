@@ -1,1 +1,3 @@
-print("not built yet")
+import Linux
+
+Program.exit(Daemon.run(Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,39 @@
+import Linux
+import Rules
+
+/// The directories the daemon needs, looked at before anything is opened in them.
+enum Directories {
+    /// The vault's must exist and be its user's alone: `postern init` made it. The one for sockets is made here.
+    static func prepare(_ options: Options, for identity: Identity) throws(Problem) {
+        try checkVault(options, identity.keeper)
+        do throws(SystemError) {
+            if try FileStatus.of(options.runDirectory) == nil {
+                try FileStatus.makeDirectory(options.runDirectory, mode: 0o755)
+                if identity.startedAsRoot { try FileStatus.give(options.runDirectory, to: identity.keeper) }
+            }
+        } catch {
+            throw error.problem(
+                doing: "make \(options.runDirectory)", advice: "make it and chown it to \(identity.keeper.name)")
+        }
+    }
+
+    private static func checkVault(_ options: Options, _ keeper: Account) throws(Problem) {
+        let path = options.vaultDirectory
+        let status: FileStatus?
+        do { status = try FileStatus.of(path) } catch { throw error.problem(doing: "look at \(path)") }
+        guard let status, status.kind == .directory else {
+            throw Problem(
+                .notFound, "there is no vault in \(options.dataDirectory)",
+                advice: "postern init --data-dir \(options.dataDirectory) --root-key \(options.rootKey) --kit-file FILE"
+            )
+        }
+        guard status.uid == keeper.uid else {
+            throw Problem(
+                .denied, "\(path) belongs to uid \(status.uid), not to \(keeper.name)",
+                advice: "start posternd with the user that owns it, or chown -R \(keeper.name) \(path)")
+        }
+        guard status.mode & 0o077 == 0 else {
+            throw Problem(.denied, "others may enter \(path)", advice: "chmod 700 \(path)")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Linux
+import Rules
+
+/// What runs in the starter: waits for orders, forks and executes couriers, ends when the keeper goes away.
+struct StarterProcess {
+    /// The one order there is; the courier's control end comes with it. The reply is its pid, or why there is none.
+    static let order = "start"
+
+    private static let controlNumber: Int32 = 3
+    private static let programNumber: Int32 = 4
+
+    let control: Int32
+    /// postern-courier, opened before privileges were dropped, so that its directory need not be open to its user; -1
+    /// where it is missing.
+    let program: Int32
+    let user: Account?
+    let arguments: [String]
+
+    /// What a courier needs to know of the environment: nothing about keys or directories.
+    private static let environment: Set<String> = [
+        "PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "GLIBC_TUNABLES", "SWIFT_BACKTRACE",
+    ]
+
+    /// Returns the exit code.
+    func run() -> Int32 {
+        do {
+            try isolate()
+            try serve(FileDescriptor(owning: Self.controlNumber))
+            return 0
+        } catch let problem as Problem {
+            Log.error("starter_failed", ["reason": problem.reason])
+        } catch {
+            Log.error("starter_failed", ["reason": "\(error)"])
+        }
+        return 1
+    }
+
+    private func isolate() throws {
+        let numbers = program < 0 ? [control] : [control, program]
+        try ForkedChild.keepDescriptors(numbers, inherited: 0)
+        ForkedChild.leaveSession()
+        StopSignals.ignore()
+        if let user { try Privileges.become(user) } else { try Privileges.keepOnly([]) }
+        try Hardening.harden()
+    }
+
+    private func serve(_ control: consuming FileDescriptor) throws {
+        let children = try ChildSignal()
+        while true {
+            try children.wait(for: control) { child, ending in
+                Log.warning("courier_ended", ["pid": child.pid, "how": ending])
+            }
+            guard var message = try control.receiveMessage(until: .never) else { return }
+            guard message.text == Self.order, let end = message.takeDescriptor() else { continue }
+            let reply = start(end)
+            try control.sendMessage(Array(reply.utf8), until: .after(seconds: 10))
+        }
+    }
+
+    private func start(_ end: consuming FileDescriptor) -> String {
+        guard program >= 0 else { return "it is not there" }
+        let number = end.number
+        let parent = ForkedChild.ownPID
+        do {
+            let child = try ChildProcess.fork { becomeCourier(control: number, parent: parent) }
+            Log.info("courier_started", ["pid": child.pid])
+            return "\(child.pid)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// In the child; returns only where it cannot.
+    private func becomeCourier(control: Int32, parent: Int32) -> Int32 {
+        do throws(SystemError) {
+            ForkedChild.dieWith(parent: parent)
+            try ForkedChild.keepDescriptors([control, Self.programNumber], inherited: 1)
+            StopSignals.restore()
+            ChildSignal.unblock()
+            let kept = Environment.all.filter { entry in
+                Self.environment.contains(String(entry.prefix { $0 != "=" }))
+            }
+            throw ForkedChild.execute(
+                descriptor: Self.programNumber, arguments: ["postern-courier"] + arguments, environment: kept)
+        } catch {
+            Log.error("courier_not_started", ["reason": error])
+        }
+        return 127
+    }
+}

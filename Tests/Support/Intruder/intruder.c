@@ -1,0 +1,77 @@
+// System calls as an intruder makes them: by number where libc would refuse some of it by itself.
+#define _GNU_SOURCE
+#include "intruder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void tell(const char *name, long result) {
+    printf("%s %d\n", name, result < 0 ? errno : 0);
+    fflush(stdout);
+}
+
+static void *nothing(void *argument) { return argument; }
+
+void intruder_try(const char *file, const char *socket_path, pid_t victim, int before) {
+    char path[4096], secret[16];
+    int pair[2];
+    struct iovec here = {secret, sizeof secret}, there = {secret, sizeof secret};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    strncpy(name.sun_path, socket_path, sizeof name.sun_path - 1);
+
+    // What a courier needs.
+    tell("certificates", open("/etc/ssl", O_RDONLY | O_DIRECTORY));
+    tell("resolver", open("/etc/resolv.conf", O_RDONLY));
+    tell("internet", socket(AF_INET, SOCK_STREAM, 0));
+    tell("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    pthread_t thread;
+    errno = pthread_create(&thread, NULL, nothing, NULL);
+    tell("thread", errno ? -1 : 0);
+    if (!errno) pthread_join(thread, NULL);
+    tell("own-signal", kill(getpid(), 0));
+
+    // What it must not have.
+    tell("file", open(file, O_RDONLY));
+    tell("passwd", open("/etc/passwd", O_RDONLY));
+    snprintf(path, sizeof path, "%s.new", file);
+    tell("create", open(path, O_WRONLY | O_CREAT, 0600));
+    snprintf(path, sizeof path, "/proc/%d/mem", victim);
+    tell("memory-file", open(path, O_RDONLY));
+    tell("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+    tell("unix-high-bits", syscall(SYS_socket, 0x700000001L, (long)SOCK_STREAM, 0L));
+    tell("datagrams", socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair));
+    tell("packet", socket(AF_PACKET, SOCK_RAW, 0));
+    tell("fork", fork());
+    tell("clone", syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L));
+    tell("trace", syscall(SYS_ptrace, (long)PTRACE_ATTACH, (long)victim, 0L, 0L));
+    tell("read-memory", process_vm_readv(victim, &here, 1, &there, 1, 0));
+    tell("pidfd", syscall(434, (long)victim, 0L));
+    tell("signal", kill(victim, 0));
+    tell("signal-thread", syscall(SYS_tgkill, (long)victim, (long)victim, 0L));
+    tell("io-uring", syscall(425, 1L, 0L));
+    tell("limits", syscall(SYS_prlimit64, (long)victim, (long)RLIMIT_NOFILE, 0L, 0L));
+    tell("shared-memory", shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
+    char *none[] = {NULL};
+    tell("execute", execve("/bin/true", none, none));
+
+    // Known and left: a Unix socket opened before still connects, so a courier has none open then.
+    tell("socket-from-before", connect(before, (struct sockaddr *)&name, sizeof name));
+}
+
+int intruder_dumpable(void) { return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0); }
+int intruder_no_new_privileges(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); }
