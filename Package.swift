@@ -61,6 +61,7 @@ let package = Package(
             name: "linux-probe", dependencies: ["Linux", "Intruder"], path: "Tests/Support/linux-probe"),
         tests("Linux", uses: ["Linux", "Rules"], programs: ["linux-probe"]),
         tests("Daemon", uses: ["Linux", "Platforms", "Rules"], programs: ["posternd"]),
+        tests("PosternBench", uses: [], programs: ["postern-bench"]),
     ]
 )
 

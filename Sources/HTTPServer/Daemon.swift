@@ -10,7 +10,7 @@ import Synchronization
     private let stopped = Atomic(false)
 
     /// Room for the largest header there may be, what the library keeps beside it, and the answer's header.
-    private static let headroom = 24 * 1024
+    private static let headroom = 8 * 1024
     /// Touched only as deep as handlers go.
     private static let stack = 512 * 1024
 

@@ -42,3 +42,16 @@ static inline void *cmhd_context(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
 }
+
+// The shape that was not chosen: an epoll pool, answering at once or from a worker after suspending. Measured by
+// `postern-bench shape` only.
+static inline struct MHD_Daemon *cmhd_start_pool(
+    int listening, unsigned threads, size_t pool_bytes, MHD_AccessHandlerCallback access, void *cls) {
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, access, cls,
+        MHD_OPTION_LISTEN_SOCKET, listening,
+        MHD_OPTION_THREAD_POOL_SIZE, threads,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes,
+        MHD_OPTION_CONNECTION_LIMIT, 4096u,
+        MHD_OPTION_END);
+}

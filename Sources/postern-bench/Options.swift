@@ -1,0 +1,73 @@
+import Glibc
+import Linux
+import Rules
+
+/// The command line: a subcommand, then `--name value`.
+struct Options {
+    var rounds = 7
+    var seconds = 0.7
+    var clients: [Int]?
+    var json = false
+    var quiet = false
+
+    init(_ arguments: ArraySlice<String>) throws(Problem) {
+        var rest = arguments
+        while let name = rest.popFirst() {
+            if name == "--quiet" {
+                quiet = true
+                continue
+            }
+            guard let value = rest.popFirst() else { throw Self.usage("\(name) needs a value") }
+            switch name {
+            case "--rounds": rounds = try Self.read(name, value) { Int($0) }
+            case "--seconds": seconds = try Self.read(name, value) { Double($0) }
+            case "--clients":
+                clients = try Self.read(name, value) { text in
+                    let numbers = text.split(separator: ",").map { Int($0) }
+                    return numbers.contains(nil) ? nil : numbers.compactMap { $0 }
+                }
+            case "-o": json = try Self.read(name, value) { $0 == "json" ? true : $0 == "table" ? false : nil }
+            default: throw Self.usage("there is no option \(name)")
+            }
+        }
+        guard rounds > 0, seconds > 0, clients?.allSatisfy({ $0 > 0 }) != false else {
+            throw Self.usage("rounds, seconds and clients are above 0")
+        }
+    }
+
+    /// Progress, on standard error.
+    func note(_ text: String) {
+        if !quiet { write(text + "\n", to: 2) }
+    }
+
+    private static func read<Value>(_ name: String, _ text: String, _ parse: (String) -> Value?) throws(Problem)
+        -> Value
+    {
+        guard let value = parse(text) else { throw usage("\(text) is not a value of \(name)") }
+        return value
+    }
+
+    static func usage(_ reason: String) -> Problem { Problem(.badRequest, reason, advice: "postern-bench --help") }
+}
+
+func write(_ text: String, to descriptor: Int32) {
+    let bytes = Array(text.utf8)
+    _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+}
+
+/// A directory that goes with this value, with what is in it.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        let base = Environment.value(of: "TMPDIR") ?? "/tmp"
+        var template = Array("\(base)/postern-bench-XXXXXX".utf8CString)
+        guard let made = unsafe mkdtemp(&template) else { throw SystemError("mkdtemp", errno) }
+        path = unsafe String(cString: made)
+    }
+
+    deinit {
+        let child = try? Child(["/bin/rm", "-rf", path])
+        child?.wait()
+    }
+}
