@@ -47,10 +47,15 @@ let package = Package(
         program(
             "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
 
+        // A disk that loses what was not synced; for tests alone.
+        .target(
+            name: "CDurabilityVFS", path: "Tests/Support/CDurabilityVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "DurabilityVFS", dependencies: ["CDurabilityVFS"], path: "Tests/Support/DurabilityVFS"),
+
         tests("Rules", uses: ["Rules"]),
         tests("Platforms", uses: ["Platforms", "Rules"]),
         tests("Sealing", uses: ["Sealing"]),
-        tests("SQLite", uses: ["SQLite"]),
+        tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
