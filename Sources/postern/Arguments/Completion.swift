@@ -28,8 +28,10 @@ struct Completion: Sendable {
                 pending = word.contains("=") ? nil : option(word, path).flatMap { $0.value == nil ? nil : $0 }
             } else if let child = path[path.count - 1].child(word) {
                 path.append(child)
-            } else {
+            } else if path[path.count - 1].children.isEmpty {
                 arguments += 1
+            } else {
+                return []
             }
         }
         let command = path[path.count - 1]

@@ -1,10 +1,10 @@
 /// Finds the word that was probably meant.
 enum Suggestion {
-    /// The candidate with the least edits, if they are few for its length; `word` itself is never suggested.
+    /// The candidate with the least edits, if they are few for its length.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         let word = word.lowercased()
         var best: (name: String, edits: Int)?
-        for candidate in candidates where candidate != word {
+        for candidate in candidates {
             let edits =
                 candidate.hasPrefix(word) && word.utf8.count >= 3
                 ? 1 : distance(Array(word.utf8), Array(candidate.utf8))

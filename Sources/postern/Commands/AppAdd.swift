@@ -11,8 +11,9 @@ let addAppCommand = Command(
             + "\"bot_token\": \"…\"}. Delete that file once it is stored.",
     ]
         + Profile.all.map { profile in
-            "  \(profile.name): \(profile.title)\n    "
+            "\(profile.name): \(profile.title). Its values: "
                 + profile.fields.map { $0.key + ($0.required ? "" : "?") }.joined(separator: " ")
+                + " (? may be left away)."
         },
     options: [
         Option(name: "tenant", value: "SLUG", help: "whose app it is", required: true, values: .tenants),
