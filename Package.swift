@@ -36,7 +36,9 @@ let package = Package(
         library("Vault", uses: ["SQLite", "Sealing", "Linux", "Rules"]),
         library("Platforms", uses: ["Rules"]),
         library("Broker", uses: ["Vault", "Platforms", "Errands", "Linux", "Sealing", "Rules"]),
-        library("Server", uses: ["Broker", "HTTPServer", "Vault", "Linux", "Sealing", "Rules"]),
+        library(
+            "Server", uses: ["Broker", "HTTPServer", "Vault", "Linux", "Sealing", "Rules"],
+            resources: [.embedInCode("openapi.json")]),
 
         program(
             "posternd",
