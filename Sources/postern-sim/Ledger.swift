@@ -7,7 +7,7 @@ struct Ledger: Sendable {
         let time: Date
         let platform: String
         let method: String
-        /// Without the query: that may carry a code.
+        /// Without the query, which may carry a code; an incoming webhook's only to where its secret begins.
         let path: String
         /// The platform's name for it, such as `oauth.v2.access`.
         let call: String
@@ -44,7 +44,8 @@ struct Ledger: Sendable {
         if entries.count >= Self.longest { entries.removeFirst(Self.longest / 10) }
         entries.append(
             Entry(
-                seq: seq, time: time, platform: "slack", method: request.method, path: request.path, call: call,
+                seq: seq, time: time, platform: "slack", method: request.method,
+                path: call == "incoming_webhook" ? "/services/…" : request.path, call: call,
                 outcome: outcome, reason: reason, status: status, appID: appID,
                 tokenFingerprint: token.map(Self.fingerprint)))
     }

@@ -53,9 +53,9 @@ extension SlackWorld {
         case .failure(let refusal): return refusal.outcome
         case .success(let token):
             var outcome = allowed(method, token) ?? run(request, method, arguments, token, at: now)
-            outcome.answer.headers.append(("X-OAuth-Scopes", token.scopes.joined(separator: ",")))
+            outcome.answer.headers.append(("x-oauth-scopes", token.scopes.joined(separator: ",")))
             if !method.scopes.isEmpty {
-                outcome.answer.headers.append(("X-Accepted-OAuth-Scopes", method.scopes.joined(separator: ",")))
+                outcome.answer.headers.append(("x-accepted-oauth-scopes", method.scopes.joined(separator: ",")))
             }
             return outcome
         }
