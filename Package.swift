@@ -58,6 +58,7 @@ let package = Package(
         tests("Platforms", uses: ["Platforms", "Rules"]),
         tests("Sealing", uses: ["Sealing"]),
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
+        tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),

@@ -7,6 +7,8 @@ struct Options {
     var seed: UInt64 = 1
     /// Files with apps to start with.
     var apps: [String] = []
+    /// End when standard input does: then no simulation outlives the test that started it.
+    var endsWithInput = false
     var help = false
 
     init(_ arguments: [String]) throws(Problem) {
@@ -16,6 +18,10 @@ struct Options {
             let name = String(parts[0])
             if name == "--help" || name == "-h" {
                 help = true
+                continue
+            }
+            if word == "--end-with-stdin" {
+                endsWithInput = true
                 continue
             }
             guard ["--listen", "--seed", "--app"].contains(name) else {
@@ -41,11 +47,12 @@ struct Options {
     static let usage = """
         postern-sim: Slack's OAuth and Web API on this machine, for trying bridges and tests without Slack.
 
-        usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N]
+        usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N] [--end-with-stdin]
 
           --listen   loopback address; port 0, the standard, takes any free one
           --app      a JSON file: one app, or {"apps": [...]}, registered at start
           --seed     makes the made-up identifiers and credentials repeatable; standard 1
+          --end-with-stdin   ends when standard input does, so that it never outlives who started it
 
         Prints {"listening": "http://127.0.0.1:PORT"} when it is ready; ends on SIGTERM or Ctrl-C.
         Everything it hands out is fake: every secret contains "fake". Never give it a real credential.

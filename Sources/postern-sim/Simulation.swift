@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import Linux
 import Rules
@@ -37,8 +38,23 @@ enum Simulation {
         say(
             String(decoding: JSON.object(["listening": .string("http://\(host):\(port)")]).bytes, as: UTF8.self) + "\n",
             on: 1)
+        if options.endsWithInput { try endWithInput() }
         while StopSignals.next() == .reload {}
         _ = server.stop(within: 1000)
+    }
+
+    private static func endWithInput() throws(Problem) {
+        do throws(SystemError) {
+            try Thread.start(name: "stdin") {
+                let input = FileDescriptor(owning: 0)
+                var byte: [UInt8] = [0]
+                var span = byte.mutableSpan
+                while let got = try? input.read(into: &span), got > 0 {}
+                exit(0)
+            }
+        } catch {
+            throw error.problem(doing: "start a thread")
+        }
     }
 
     private static func register(_ path: String, _ simulator: Simulator) throws(Problem) {
