@@ -25,7 +25,7 @@ package struct ChildProcess: Sendable {
     /// Starts a program (posix_spawn(3)); safe in a process with threads.
     ///
     /// `environment` are `NAME=value` entries, by default ours. `descriptors` maps numbers in the child to ours; those not
-    /// named are the same as ours up to 2 and closed above, since ours are close-on-exec. Signals are unblocked.
+    /// named are the same as ours up to 2 and closed above. Signals are unblocked.
     package static func start(
         _ path: String, _ arguments: [String], environment: [String]? = nil, descriptors: [Int32: Int32] = [:]
     ) throws(SystemError) -> ChildProcess {
@@ -42,6 +42,12 @@ package struct ChildProcess: Sendable {
             parked.append(copy)
             unsafe posix_spawn_file_actions_adddup2(&actions, copy, target)
         }
+        // Ours are close-on-exec; those that a library or whoever started us left open are not.
+        let highest = max(2, descriptors.keys.max() ?? 2)
+        for number in 3..<(highest + 1) where descriptors[number] == nil {
+            unsafe posix_spawn_file_actions_addclose(&actions, number)
+        }
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, highest + 1)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }

@@ -27,7 +27,7 @@ package enum ServiceManager {
         }
         do {
             let address = try UnixAddress(path)
-            let socket = try FileDescriptor.socket(AF_UNIX, SOCK_DGRAM)
+            let socket = try FileDescriptor.unixDatagrams()
             let bytes = Array(news.text.utf8)
             let sent = unsafe address.with {
                 unsafe clinux_send_unix(socket.number, bytes, bytes.count, $0, address.length)

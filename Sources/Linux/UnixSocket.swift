@@ -94,6 +94,8 @@ extension FileDescriptor {
         return try FileDescriptor(result: number, of: "socket")
     }
 
+    static func unixDatagrams() throws(SystemError) -> FileDescriptor { try socket(AF_UNIX, SOCK_DGRAM) }
+
     /// A stream connection to a Unix socket. ECONNREFUSED when nobody listens there any more.
     package static func connect(unix path: String) throws(SystemError) -> FileDescriptor {
         let address = try UnixAddress(path)

@@ -185,6 +185,8 @@ extern int getresuid(uid_t *, uid_t *, uid_t *);
 extern int getresgid(gid_t *, gid_t *, gid_t *);
 extern char **environ;
 
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *, int);
+
 static inline char **clinux_environment(void) { return environ; }
 static inline int clinux_close_range(unsigned first, unsigned last) { return (int)syscall(436, first, last, 0); }
 static inline int clinux_execute(int fd, char *const arguments[], char *const environment[]) {
