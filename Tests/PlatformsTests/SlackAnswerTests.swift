@@ -37,6 +37,13 @@ func failure<Value>(_ read: () throws(PlatformFailure) -> Value) -> PlatformFail
         #expect(read.webhook?.url == "https://hooks.slack.com/services/T1/B1/fake" && read.webhook?.channelID == "C1")
     }
 
+    @Test(arguments: [#""true""#, "1", "null", "[true]"])
+    func `is not believed when ok is anything but true`(_ ok: String) {
+        let body = Self.installed.replacing(#""ok":true"#, with: #""ok":\#(ok)"#)
+        #expect(
+            failure { () throws(PlatformFailure) in try answer(body).slackInstallation() }?.code == "unexpected_answer")
+    }
+
     @Test func `of an organisation has no team`() throws {
         let read = try answer(
             """

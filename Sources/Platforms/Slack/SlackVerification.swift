@@ -130,6 +130,10 @@ package struct SlackVerification: Sendable {
             return Check("scopes", .inconclusive, compared: "Slack did not list the token's scopes")
         }
         let missing = profile.botScopes.filter { !granted.contains($0) }
+        guard !profile.botScopes.isEmpty else {
+            let list = granted.isEmpty ? "none" : granted.joined(separator: " ")
+            return Check("scopes", .passed, compared: "the profile asks for none; the token has \(list)")
+        }
         return missing.isEmpty
             ? Check("scopes", .passed, compared: "the token has all of \(profile.botScopes.joined(separator: " "))")
             : Check(
@@ -204,7 +208,7 @@ package struct SlackVerification: Sendable {
     private var addresses: Check {
         Check(
             "redirect_and_event_url", .pending, compared: "Slack does not show them without a configuration token",
-            advice: "compare them by eye with `postern app manifest`, or wait for the first login and event")
+            advice: "compare them by eye with what `postern app show` lists, or wait for the first login and event")
     }
 
     /// Trimmed and case-folded; `==` on strings compares canonical equivalents, which is what NFC is for.
