@@ -14,18 +14,16 @@ package struct Canonical: Sendable {
     package private(set) var bytes: [UInt8]
 
     /// Starts with the domain's name.
-    package init(_ domain: StaticString, capacity: Int = 256) {
+    package init(_ domain: String, capacity: Int = 256) {
         bytes = []
         bytes.reserveCapacity(capacity)
         restart(domain)
     }
 
     /// Starts again in the same memory.
-    package mutating func restart(_ domain: StaticString) {
+    package mutating func restart(_ domain: String) {
         bytes.removeAll(keepingCapacity: true)
-        header(.text, domain.utf8CodeUnitCount)
-        unsafe bytes.append(
-            contentsOf: UnsafeBufferPointer(start: domain.utf8Start, count: domain.utf8CodeUnitCount))
+        add(domain)
     }
 
     package mutating func addNull() { header(.null, 0) }
@@ -62,7 +60,7 @@ package struct Canonical: Sendable {
 
     package mutating func add(_ blob: Span<UInt8>) {
         header(.blob, blob.count)
-        unsafe blob.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+        bytes.append(copying: blob)
     }
 
     package mutating func add(_ digest: Digest32) {

@@ -5,12 +5,14 @@ package struct CanonicalReader: ~Copyable, ~Escapable {
 
     /// Throws unless the bytes begin with this domain.
     @_lifetime(copy bytes)
-    package init(_ bytes: Span<UInt8>, domain: StaticString) throws(SealingError) {
+    package init(_ bytes: Span<UInt8>, domain: String) throws(SealingError) {
         self.bytes = bytes
         let range = try take(.text)
-        guard range.count == domain.utf8CodeUnitCount else { throw .malformed }
-        for index in range {
-            guard unsafe bytes[index] == domain.utf8Start[index - range.lowerBound] else { throw .malformed }
+        guard range.count == domain.utf8.count else { throw .malformed }
+        var index = range.lowerBound
+        for byte in domain.utf8 {
+            guard bytes[index] == byte else { throw .malformed }
+            index += 1
         }
     }
 
