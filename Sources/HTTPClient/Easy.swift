@@ -51,6 +51,7 @@ import CCurl
             (CURLOPT_NETRC, 0),
         ]
         for (option, value) in numbers { unsafe ccurl_set_number(handle, option, value) }
+        unsafe ccurl_close_sockets_on_exec(handle)
         unsafe ccurl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         unsafe ccurl_set_text(handle, CURLOPT_PROXY, proxy)
         if let certificates { unsafe ccurl_set_text(handle, CURLOPT_CAINFO, certificates) }

@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 // Variadic in libcurl, so not importable as they are.
 static inline CURLcode ccurl_set_number(CURL *easy, CURLoption option, long value) {
@@ -21,4 +22,14 @@ static inline CURLcode ccurl_set_sink(
 static inline long ccurl_status(CURL *easy) {
     long status = 0;
     return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK ? status : 0;
+}
+
+// This version opens its sockets without it, and a program we execute must not inherit a connection.
+static inline curl_socket_t ccurl_open_socket(void *cls, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)cls;
+    (void)purpose;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+static inline CURLcode ccurl_close_sockets_on_exec(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &ccurl_open_socket);
 }
