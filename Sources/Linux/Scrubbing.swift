@@ -90,8 +90,11 @@ package enum Program {
     /// Gives the process the name of its file again: one executed by descriptor is called by a number before Linux 6.14.
     static func restoreName() {
         guard let path = Proc.link("/proc/self/exe"), let slash = path.lastIndex(of: "/") else { return }
-        _ = unsafe clinux_set_thread_name(String(path[path.index(after: slash)...]))
+        rename(String(path[path.index(after: slash)...]))
     }
+
+    /// What ps and the kernel's log call this process; the first 15 bytes.
+    package static func rename(_ name: String) { _ = unsafe clinux_set_thread_name(name) }
 
     /// The path of another program in the same directory.
     package static func sibling(_ name: String) -> String {

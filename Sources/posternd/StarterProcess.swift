@@ -42,6 +42,7 @@ struct StarterProcess {
         StopSignals.ignore()
         if let user { try Privileges.become(user) } else { try Privileges.keepOnly([]) }
         try Hardening.harden()
+        Program.rename("postern-starter")
     }
 
     private func serve(_ control: consuming FileDescriptor) throws {
