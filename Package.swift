@@ -37,7 +37,7 @@ let package = Package(
         library("Platforms", uses: ["Rules"]),
         library("Broker", uses: ["Vault", "Platforms", "Errands", "Linux", "Sealing", "Rules"]),
         library(
-            "Server", uses: ["Broker", "HTTPServer", "Vault", "Linux", "Sealing", "Rules"],
+            "Server", uses: ["Broker", "HTTPServer", "Vault", "Errands", "Platforms", "Linux", "Sealing", "Rules"],
             resources: [.embedInCode("openapi.json")]),
 
         program(

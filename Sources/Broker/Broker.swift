@@ -1,1 +1,104 @@
-// Replaced by the first file of this target.
+package import Errands
+import Linux
+package import Platforms
+import Rules
+package import Sealing
+package import Vault
+
+/// The operations of Postern, one file each; everything that decides, seals, records and asks a platform meets here.
+package final class Broker: Sendable {
+    /// What an operator sets, not a tenant.
+    package struct Settings: Sendable {
+        package var urls: PlatformURLs
+        /// Where browsers reach the callback listener, without a slash at the end; empty when it is off.
+        package var publicURL: String
+        /// Where the root key comes from, for `status`.
+        package var rootKeySource: String
+        package var version: String
+
+        package init(urls: PlatformURLs, publicURL: String, rootKeySource: String, version: String) {
+            self.urls = urls
+            self.publicURL = publicURL
+            self.rootKeySource = rootKeySource
+            self.version = version
+        }
+    }
+
+    package let vault: Vault
+    package let settings: Settings
+    package let slabs = SlabPool()
+    let gate = AnswerGate()
+    let budget = RefusalBudget()
+    package let startedAt: Int64
+    private let courierBox: CourierBox
+
+    /// `courier` is nil where there is none: everything that needs a platform then says so.
+    package init(vault: Vault, settings: Settings) {
+        self.vault = vault
+        self.settings = settings
+        startedAt = Clock.wallMilliseconds
+        courierBox = CourierBox()
+    }
+
+    /// The courier is started after the broker, since callbacks need the broker.
+    package func use(_ courier: Courier) { courierBox.set(courier) }
+
+    package var courier: Courier? { courierBox.get() }
+
+    // MARK: - Connections
+
+    package func connected(_ caller: Caller) { gate.add(caller) }
+    package func disconnected(_ caller: Caller) { gate.remove(caller) }
+
+    /// The answer has left, or its connection has ended.
+    package func answered(_ caller: Caller) { gate.leave(caller) }
+
+    // MARK: - Refusing
+
+    /// Records a refusal, within the budget, and returns what the caller is told: nothing but that it is refused.
+    func refuse(
+        _ denial: Denial, _ action: String, _ identity: Caller.Identity, _ request: RequestID, app: AppKey? = nil,
+        kind: String? = nil, leaseID: String? = nil
+    ) -> Problem {
+        let refused = Problem(
+            .denied, "this process may not do that", advice: "an admin can ask: postern why \(request)")
+        guard budget.admits("uid:\(identity.actor.uid ?? 0)", action, by: identity.actor) else { return refused }
+        let entry = AuditEntry(
+            action, .denied, by: identity.actor, request: request, app: app, kind: kind, leaseID: leaseID,
+            reason: denial.rawValue)
+        do {
+            _ = try vault.record(entry)
+            return refused
+        } catch { return error }
+    }
+
+    /// Records that an allowed operation failed, and returns its problem.
+    func fail(_ problem: Problem, _ entry: AuditEntry) -> Problem {
+        var entry = entry
+        entry.outcome = .error
+        entry.reason = problem.code.rawValue
+        do {
+            if budget.admits("uid:\(entry.actor.uid ?? 0)", entry.action + ".error", by: entry.actor) {
+                _ = try vault.record(entry)
+            }
+            return problem
+        } catch { return error }
+    }
+
+    // MARK: - Time passes
+
+    /// Called once a minute: what was counted and not recorded becomes one record a kind.
+    package func endMinute() {
+        for suppressed in budget.endMinute() {
+            let entry = AuditEntry(
+                "suppressed", .denied, by: suppressed.actor, request: .next(), reason: suppressed.action,
+                count: suppressed.count)
+            do { _ = try vault.record(entry) } catch {
+                Log.warning("suppressed_not_recorded", ["code": error.code.rawValue, "count": suppressed.count])
+            }
+        }
+    }
+
+    /// Something was taken away and is durable: returns when no answer it forbids can leave.
+    func drain() { gate.drain(before: vault.policy.epoch) }
+}

@@ -71,6 +71,15 @@ extension HTTPServer {
             return fields
         }
 
+        /// The same as bytes.
+        package var bodyBytes: Span<UInt8> {
+            @_lifetime(borrow self)
+            get {
+                let memory = unsafe connection.body.memory.assumingMemoryBound(to: UInt8.self)
+                return unsafe _overrideLifetime(Span(_unsafeElements: memory), borrowing: self)
+            }
+        }
+
         /// The body as it came, wiped when the request is over.
         package var body: RawSpan {
             @_lifetime(borrow self)

@@ -71,3 +71,17 @@ package struct Deadline: Sendable, Equatable {
         CLinux.timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     }
 }
+
+extension Clock {
+    /// Lets other threads run for a while; for waiting on something that cannot wake us.
+    package static func sleep(microseconds: Int64) {
+        var time = timespec(tv_sec: Int(microseconds / 1_000_000), tv_nsec: Int(microseconds % 1_000_000) * 1000)
+        var left = timespec()
+        while unsafe nanosleep(&time, &left) != 0 && clinux_errno() == EINTR { time = left }
+    }
+}
+
+extension Clock {
+    /// Names this boot of the machine, so that boot-clock times are compared only within it.
+    package static let bootID: String = Proc.text("/proc/sys/kernel/random/boot_id") ?? "unknown"
+}

@@ -93,6 +93,26 @@ import CSQLite
 
     package func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
 
+    /// SQLite's storage classes.
+    package enum Storage: Sendable {
+        case null
+        case integer
+        case real
+        case text
+        case blob
+    }
+
+    /// The storage class a column has in this row.
+    package func type(_ column: Int32) -> Storage {
+        switch unsafe sqlite3_column_type(handle, column) {
+        case SQLITE_INTEGER: .integer
+        case SQLITE_FLOAT: .real
+        case SQLITE_TEXT: .text
+        case SQLITE_BLOB: .blob
+        default: .null
+        }
+    }
+
     package func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     /// Text; empty for NULL.

@@ -58,6 +58,12 @@ package struct Canonical: Sendable {
         if let blob { add(blob) } else { addNull() }
     }
 
+    /// Text as it lies in a page, without a copy.
+    package mutating func add(text: Span<UInt8>) {
+        header(.text, text.count)
+        unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
     package mutating func add(_ blob: Span<UInt8>) {
         header(.blob, blob.count)
         bytes.append(copying: blob)

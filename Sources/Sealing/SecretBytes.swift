@@ -56,6 +56,11 @@ import CSodium
         get { unsafe Span(_unsafeStart: base, count: count) }
     }
 
+    /// Lends the bytes to `body`, for owners whose properties cannot lend a span (classes).
+    package borrowing func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+        try body(span)
+    }
+
     deinit { unsafe sodium_free(base) }
 }
 
@@ -64,6 +69,11 @@ package final class SecretBox: Sendable {
     package let secret: SecretBytes
 
     package init(_ secret: consuming SecretBytes) { self.secret = secret }
+
+    /// Lends the bytes to `body`.
+    package func withBytes<R, E: Error>(_ body: (Span<UInt8>) throws(E) -> R) throws(E) -> R {
+        try secret.withBytes(body)
+    }
 }
 
 /// The one place that asks libsodium for guarded memory.

@@ -1,1 +1,124 @@
-// Replaced by the first file of this target.
+package import Rules
+import SQLite
+import Sealing
+import Synchronization
+
+/// An open vault: sealed values, the policy in memory, the log, and the one queue by which anything changes.
+package final class Vault: Sendable {
+    package let directory: VaultDirectory
+    package let keys: KeyRing
+    package let createdAt: Int64
+    let readers: Readers
+    let core: WriterCore
+    let ballast: Ballast
+    private let writer: Writer
+    private let published: PublishedPolicy
+    /// What a check found; while it is set nothing is handed out.
+    private let damage = Mutex<Problem?>(nil)
+
+    init(
+        directory: VaultDirectory, keys: KeyRing, createdAt: Int64, readers: Readers, connection: Connection,
+        state: VaultState, policy: PolicySnapshot
+    ) {
+        self.directory = directory
+        self.keys = keys
+        self.createdAt = createdAt
+        self.readers = readers
+        ballast = Ballast(path: directory.ballast)
+        let published = PublishedPolicy(policy)
+        self.published = published
+        core = WriterCore(
+            connection: connection, keys: keys, state: state, policy: policy,
+            anchors: Anchors(path: directory.anchors), ballast: ballast, publish: { published.set($0) })
+        writer = Writer(core)
+    }
+
+    package var vaultID: String {
+        let id = keys.vaultID
+        return Hex.encode(id.span)
+    }
+
+    // MARK: - The policy
+
+    /// What decides access now.
+    package var policy: PolicySnapshot { published.get() }
+
+    // MARK: - Changing
+
+    /// How a write that depends on a decision ended.
+    package enum Outcome<Value: Sendable>: Sendable {
+        case done(Value)
+        /// Something was taken away since the decision: decide again.
+        case stale
+    }
+
+    /// Runs `body` in the next group and returns when it is durable.
+    ///
+    /// `epoch` is the policy epoch the caller decided under, or nil where no decision is involved. `isRevoking` marks
+    /// what takes something away, which still works on a full disk.
+    package func change<Value: Sendable>(
+        decidedUnder epoch: Int64? = nil, isRevoking: Bool = false,
+        _ body: @escaping (Transaction) throws(Problem) -> Value
+    ) throws(Problem) -> Outcome<Value> {
+        var value: Value?
+        let job = WriteJob(
+            .change { transaction throws(Problem) in value = try body(transaction) }, epoch: epoch,
+            isRevoking: isRevoking)
+        writer.run(job)
+        switch job.outcome {
+        case .done:
+            guard let value else { preconditionFailure("a change that was made has a value") }
+            return .done(value)
+        case .stale: return .stale
+        case .failed(let problem): throw problem
+        case nil: preconditionFailure("the writer gave no outcome")
+        }
+    }
+
+    /// A change that no decision of the policy stands behind.
+    @discardableResult
+    package func change<Value: Sendable>(
+        isRevoking: Bool = false, always body: @escaping (Transaction) throws(Problem) -> Value
+    ) throws(Problem) -> Value {
+        guard case .done(let value) = try change(decidedUnder: nil, isRevoking: isRevoking, body) else {
+            preconditionFailure("without an epoch nothing is stale")
+        }
+        return value
+    }
+
+    /// Appends one record and returns when it is durable; false when the policy moved since `epoch`.
+    package func record(_ entry: AuditEntry, decidedUnder epoch: Int64? = nil) throws(Problem) -> Bool {
+        let job = WriteJob(.record(entry), epoch: epoch, isRevoking: false)
+        writer.run(job)
+        switch job.outcome {
+        case .done: return true
+        case .stale: return false
+        case .failed(let problem): throw problem
+        case nil: preconditionFailure("the writer gave no outcome")
+        }
+    }
+
+    // MARK: - How it is
+
+    /// Refuses while the vault is known to be damaged.
+    package func requireSound() throws(Problem) {
+        if let problem = damage.withLock({ $0 }) { throw problem }
+    }
+
+    package var knownDamage: Problem? { damage.withLock { $0 } }
+
+    func note(damage problem: Problem) { damage.withLock { $0 = $0 ?? problem } }
+
+    /// Why nothing can be written at the moment; nil when all is well.
+    package var trouble: Problem? { core.trouble.withLock { $0 } }
+}
+
+/// The policy as all threads see it.
+private final class PublishedPolicy: Sendable {
+    private let current: Mutex<PolicySnapshot>
+
+    init(_ policy: PolicySnapshot) { current = Mutex(policy) }
+
+    func get() -> PolicySnapshot { current.withLock { $0 } }
+    func set(_ policy: PolicySnapshot) { current.withLock { $0 = policy } }
+}

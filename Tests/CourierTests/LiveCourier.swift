@@ -18,7 +18,7 @@ final class LiveCourier: Sendable {
         var all: [ChildProcess] { list.withLock { $0 } }
     }
 
-    /// - Parameter environment: `NAME=value` entries before ours: the first of a name counts.
+    /// - Parameter environment: `NAME=value` entries besides ours.
     init(
         callbacks: String = "off", environment: [String] = [],
         answer: @escaping Courier.Answer = { _ in .page(CallbackPage(.failed)) }
@@ -33,7 +33,7 @@ final class LiveCourier: Sendable {
                     let pair = try SocketPair(.messages)
                     let child = try ChildProcess.start(
                         Program.sibling("postern-courier"), ["--callback-listen", callbacks],
-                        environment: environment + Environment.all, descriptors: [2: log.number, 3: pair.far.number])
+                        environment: Environment.all + environment, descriptors: [2: log.number, 3: pair.far.number])
                     children.add(child)
                     return pair.split { near, _ in Courier.Started(control: near, pid: child.pid) }
                 } catch { throw error.problem(.courierUnavailable, doing: "start postern-courier") }

@@ -1,0 +1,240 @@
+import Linux
+import Platforms
+package import Rules
+package import Sealing
+package import Vault
+
+/// What a service asks for.
+package struct AccessRequest: Sendable {
+    package var leg: Leg
+    package var installation: Int64?
+    package var scope: [String]?
+    package var methods: [String]?
+    package var ttl: Interval?
+    package var minTTL: Interval?
+    package var delivery: Lease.Delivery
+
+    package init(leg: Leg, delivery: Lease.Delivery = .gateway) {
+        self.leg = leg
+        self.delivery = delivery
+    }
+}
+
+/// A lease that is durable, with what its holder needs to use it.
+package struct AccessAnswer: Sendable {
+    package let lease: Lease
+    /// Milliseconds from now to the lease's end.
+    package let expiresIn: Int64
+    /// When the platform's own token ends, milliseconds since 1970; nil when it does not, or is not handed out.
+    package let tokenExpiresAt: Int64?
+    package let apiBase: String
+}
+
+extension Broker {
+    /// Lends access to an app's token; with `deliver: token` the token itself is opened into `slab`.
+    package func access(
+        _ key: AppKey, _ ask: AccessRequest, for caller: Caller, _ request: RequestID, into slab: Slab
+    ) throws(Problem) -> AccessAnswer {
+        while true {
+            let policy = gate.enter(caller, vault)
+            try vault.requireSound()
+            let allowed: Allowed
+            switch try decideAccess(ask, key, caller, policy) {
+            case .success(let found): allowed = found
+            case .failure(let denial):
+                throw refuse(
+                    denial, denial == .outsideGrant ? "access.deliver" : "access.issue",
+                    caller.identity(in: policy), request, app: key, kind: ask.leg.rawValue)
+            }
+            var entry = AuditEntry(
+                "access.issue", .allowed, by: allowed.identity.actor, request: request,
+                tenant: allowed.tenant.slug.value, app: key, kind: ask.leg.rawValue, reason: ask.delivery.rawValue)
+            do throws(Problem) {
+                let (lease, leg) = try lease(ask, allowed, &entry, into: slab)
+                let issued = entry
+                let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
+                    try transaction.add(lease: lease)
+                    try transaction.record(issued)
+                    return true
+                }
+                if case .stale = outcome {
+                    slab.wipe()
+                    continue
+                }
+                return AccessAnswer(
+                    lease: lease, expiresIn: lease.expiresAt - vault.now,
+                    tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil, apiBase: settings.urls[.slackAPI])
+            } catch {
+                slab.wipe()
+                throw error.code == .auditUnavailable ? error : fail(error, entry)
+            }
+        }
+    }
+
+    /// Access needs its own action and, for the token itself, `deliver:token` in the same grant.
+    private func decideAccess(
+        _ ask: AccessRequest, _ key: AppKey, _ caller: Caller, _ policy: PolicySnapshot
+    ) throws(Problem) -> Result<Allowed, Denial> {
+        let decision = try decide(.access(ask.leg), on: key, for: caller, policy)
+        guard case .success(let allowed) = decision, ask.delivery == .token else { return decision }
+        let fitting = allowed.identity.grants.first {
+            $0.pattern.covers(key, of: allowed.tenant.slug) && $0.actions.contains(.access(ask.leg))
+                && $0.actions.contains(.deliverToken)
+        }
+        guard let fitting else { return .failure(.outsideGrant) }
+        return .success(
+            Allowed(
+                app: allowed.app, tenant: allowed.tenant, service: allowed.service, grant: fitting,
+                identity: allowed.identity, epoch: allowed.epoch))
+    }
+
+    private func lease(
+        _ ask: AccessRequest, _ allowed: Allowed, _ entry: inout AuditEntry, into slab: Slab
+    ) throws(Problem) -> (Lease, LegRow) {
+        guard ask.leg.kind != nil else {
+            throw Problem(.unsupported, "\(ask.leg.rawValue) tokens come with Lark and Feishu in a later release")
+        }
+        if ask.delivery == .token, ask.methods != nil || ask.scope != nil {
+            throw Problem(
+                .cannotNarrow, "a platform token does all it can: methods and scope cannot be asked with it",
+                advice: "ask for deliver: gateway, where the broker enforces both")
+        }
+        let place = try installation(of: allowed.app, with: ask.leg, named: ask.installation)
+        guard let leg = try vault.leg(ask.leg, of: place.id) else {
+            throw Problem(.notFound, "the installation has no \(ask.leg.rawValue) leg")
+        }
+        guard leg.state == .active else {
+            throw Problem(
+                .needsReauthorization, "the \(ask.leg.rawValue) token of this installation is no longer accepted",
+                advice: "install again: postern oauth url \(allowed.app.key)")
+        }
+        let ttl = ask.ttl ?? min(Grant.defaultTTL, allowed.grant.maxTTL)
+        guard ttl.seconds > 0, ttl <= allowed.grant.maxTTL else {
+            throw Problem(.badRequest, "ttl is 1s to \(allowed.grant.maxTTL), the grant's longest")
+        }
+        let now = vault.now
+        var ends = now + ttl.milliseconds
+        if ask.delivery == .token, let tokenEnds = leg.expiresAt { ends = min(ends, tokenEnds) }
+        if let least = ask.minTTL, ends - now < least.milliseconds {
+            throw Problem(.conflict, "the token ends before min_ttl has passed", advice: "ask for less")
+        }
+        var version: Int64 = 0
+        if ask.delivery == .token, let kind = ask.leg.kind {
+            let name = SecretName(app: allowed.app.id, installation: place.id, kind: kind)
+            guard let found = try vault.read(name, version: nil, at: now, into: slab) else {
+                throw Problem(.notFound, "the installation has no \(kind.rawValue)")
+            }
+            version = found.version
+            entry.version = found.version
+            entry.fingerprint = found.fingerprint
+        }
+        let id = "ls_" + Hex.encode(Sodium.randomBytes(16).span)
+        entry.leaseID = id
+        let lease = Lease(
+            id: id, service: allowed.service.id, app: allowed.app.id, installation: place.id, leg: ask.leg,
+            grant: allowed.grant.id, delivery: ask.delivery, methods: try narrowed(ask.methods, allowed.grant.methods),
+            scope: try narrowed(ask.scope, within: leg.scope, allowed.grant.scope), createdAt: now, expiresAt: ends,
+            bootID: Clock.bootID, bootExpires: Clock.bootMilliseconds + (ends - now), version: version)
+        return (lease, leg)
+    }
+
+    /// What was asked, if the grant has all of it; the grant's own when nothing was asked.
+    private func narrowed(_ asked: [String]?, _ granted: [String]) throws(Problem) -> [String] {
+        guard let asked else { return granted }
+        guard granted.contains("*") || asked.allSatisfy(granted.contains) else {
+            throw Problem(.denied, "the grant does not have all of these methods", advice: "ask for fewer methods")
+        }
+        return asked
+    }
+
+    /// The scope of a lease: never wider than grant and installation.
+    private func narrowed(
+        _ asked: [String]?, within installed: [String], _ granted: [String]
+    ) throws(Problem) -> [String] {
+        let most = granted.isEmpty ? installed : installed.isEmpty ? granted : granted.filter(installed.contains)
+        guard let asked else { return most }
+        guard asked.allSatisfy(most.contains) else {
+            throw Problem(.denied, "the grant or the installation does not have all of these scopes")
+        }
+        return asked
+    }
+
+    // MARK: - The life of a lease
+
+    /// A live lease of this caller's service; anything else is a denial that tells nothing.
+    func liveLease(_ id: String, _ caller: Caller, _ policy: PolicySnapshot) throws(Problem) -> Result<
+        (Lease, Allowed), Denial
+    > {
+        let identity = caller.identity(in: policy)
+        guard let service = identity.service else { return .failure(.noService) }
+        guard let lease = try vault.lease(id), lease.service == service.id else { return .failure(.otherService) }
+        guard let app = try vault.app(id: lease.app) else { return .failure(.noSuchApp) }
+        guard !lease.hasEnded(wall: vault.now, boot: Clock.bootMilliseconds, bootID: Clock.bootID) else {
+            throw Problem(.expired, "this lease has ended", advice: "ask for access again")
+        }
+        switch try decide(.access(lease.leg), on: app.key, for: caller, policy) {
+        case .failure(let denial): return .failure(denial)
+        case .success(let allowed):
+            // The grant that gave it must still be there, whatever others allow.
+            guard identity.grants.contains(where: { $0.id == lease.grant }) else { return .failure(.noGrant) }
+            return .success((lease, allowed))
+        }
+    }
+
+    /// Prolongs a lease to its grant's longest from now.
+    package func renew(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) -> Lease {
+        while true {
+            let policy = gate.enter(caller, vault)
+            try vault.requireSound()
+            let (lease, allowed): (Lease, Allowed)
+            switch try liveLease(id, caller, policy) {
+            case .success(let found): (lease, allowed) = found
+            case .failure(let denial):
+                throw refuse(denial, "lease.renew", caller.identity(in: policy), request, leaseID: id)
+            }
+            guard let grant = allowed.identity.grants.first(where: { $0.id == lease.grant }) else { continue }
+            var longer = lease
+            // Renewable until an hour after it was issued, the longest any grant allows.
+            let most = lease.createdAt + Grant.longestTTL.milliseconds
+            longer.expiresAt = max(lease.expiresAt, min(vault.now + grant.maxTTL.milliseconds, most))
+            longer.bootExpires += longer.expiresAt - lease.expiresAt
+            let entry = AuditEntry(
+                "lease.renew", .allowed, by: allowed.identity.actor, request: request,
+                tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: id)
+            let renewed = longer
+            let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
+                try transaction.update(lease: renewed)
+                try transaction.record(entry)
+                return renewed
+            }
+            if case .done(let lease) = outcome { return lease }
+        }
+    }
+
+    /// A service gives its lease back.
+    package func end(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) {
+        let policy = gate.enter(caller, vault)
+        let identity = caller.identity(in: policy)
+        guard let service = identity.service, let lease = try vault.lease(id), lease.service == service.id else {
+            throw refuse(
+                identity.service == nil ? .noService : .otherService, "lease.end", identity, request, leaseID: id)
+        }
+        let entry = AuditEntry(
+            "lease.end", .allowed, by: identity.actor, request: request, kind: lease.leg.rawValue, leaseID: id)
+        gate.leave(caller)
+        try vault.change(
+            isRevoking: true,
+            always: { transaction throws(Problem) in
+                _ = try transaction.revokeLease(id)
+                try transaction.record(entry)
+            })
+        drain()
+    }
+
+    /// An admin ends a lease.
+    package func revokeLease(_ id: String, _ call: AdminCall) throws(Problem) {
+        try change(call, "lease.revoke", isRevoking: true, leaseID: id) { transaction, _ throws(Problem) in
+            _ = try transaction.revokeLease(id)
+        }
+    }
+}

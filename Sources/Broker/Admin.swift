@@ -1,0 +1,113 @@
+package import Linux
+package import Rules
+import Synchronization
+package import Vault
+
+/// What an admin call needs; which roles have it is decided in one place.
+package enum AdminRight: Sendable {
+    /// See names, fields, versions, leases, health.
+    case look
+    /// Read and verify the audit log, ask why.
+    case audit
+    /// Tenants, apps, secrets, OAuth, suspension, leases.
+    case operate
+    /// Reveal a secret.
+    case reveal
+    /// Services, grants and roles: who may do what.
+    case policy
+
+    func isHeld(by role: AdminRole) -> Bool {
+        switch role {
+        case .admin: true
+        case .operator: self == .look || self == .audit || self == .operate
+        case .auditor: self == .audit
+        }
+    }
+}
+
+/// One call of an admin, allowed.
+package struct AdminCall: Sendable {
+    package let actor: Actor
+    package let request: RequestID
+    /// The only tenant this admin may see; nil is all.
+    package let onlyTenant: Int64?
+
+    /// What stands in rows as their maker.
+    var name: String { actor.name ?? "uid:\(actor.uid ?? 0)" }
+}
+
+extension Broker {
+    /// Whether `peer` holds any admin role at all; strangers on admin.sock are told no and closed.
+    package func isAdmin(_ peer: Peer) -> Bool { !roles(of: peer, vault.policy).isEmpty }
+
+    /// Allows an admin call or refuses it with a record. `tenant` is the tenant the call is about, nil for calls that
+    /// are about the whole vault.
+    package func admit(
+        _ caller: Caller, _ right: AdminRight, _ action: String, tenant: Int64? = nil, anyTenant: Bool = false,
+        _ request: RequestID
+    ) throws(Problem) -> AdminCall {
+        let policy = vault.policy
+        let held = roles(of: caller.peer, policy)
+        let fitting = held.filter { right.isHeld(by: $0.role) }
+        let actor = adminActor(caller.peer, held.first)
+        if fitting.contains(where: { $0.tenant == nil }) {
+            return AdminCall(actor: actor, request: request, onlyTenant: nil)
+        }
+        if let one = fitting.first(where: { anyTenant || $0.tenant == tenant }), tenant != nil || anyTenant {
+            return AdminCall(actor: actor, request: request, onlyTenant: one.tenant)
+        }
+        let identity = Caller.Identity(epoch: policy.epoch, service: nil, grants: [], actor: actor)
+        throw refuse(.noRole, action, identity, request)
+    }
+
+    private struct HeldRole {
+        let role: AdminRole
+        let tenant: Int64?
+        let name: String
+    }
+
+    /// Root is admin; everybody else is what the roles say. The daemon's uid by itself is nothing.
+    private func roles(of peer: Peer, _ policy: PolicySnapshot) -> [HeldRole] {
+        var held = policy.roles.filter { peer.matches([$0.selector]) }.map {
+            HeldRole(role: $0.role, tenant: $0.tenant, name: $0.selector.description)
+        }
+        if peer.uid == 0, peer.isAlive { held.insert(HeldRole(role: .admin, tenant: nil, name: "uid:0"), at: 0) }
+        return held
+    }
+
+    private func adminActor(_ peer: Peer, _ role: HeldRole?) -> Actor {
+        let facts = peer.facts
+        return Actor(
+            kind: role == nil ? .unknown : .admin, name: role?.name, uid: peer.uid, gid: peer.gid, pid: peer.pid,
+            loginUID: facts.loginUID, exe: facts.executable, unit: facts.unit)
+    }
+
+    /// Makes a change together with its record; when it takes something away, returns only once no answer it forbids
+    /// can leave.
+    func change<Value: Sendable>(
+        _ call: AdminCall, _ action: String, isRevoking: Bool = false, tenant: String? = nil, app: AppKey? = nil,
+        kind: String? = nil, leaseID: String? = nil, reason: String? = nil,
+        _ body: @escaping (Transaction, inout AuditEntry) throws(Problem) -> Value
+    ) throws(Problem) -> Value {
+        let entry = AuditEntry(
+            action, .allowed, by: call.actor, request: call.request, tenant: tenant, app: app, kind: kind,
+            leaseID: leaseID, reason: reason)
+        let before = vault.policy.epoch
+        do throws(Problem) {
+            let value = try vault.change(isRevoking: isRevoking) { transaction throws(Problem) in
+                var entry = entry
+                let value = try body(transaction, &entry)
+                try transaction.record(entry)
+                return value
+            }
+            if vault.policy.epoch != before { drain() }
+            return value
+        } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
+    }
+
+    /// Records that an admin looked at something, before it is shown.
+    func note(_ call: AdminCall, _ action: String, app: AppKey? = nil, reason: String? = nil) throws(Problem) {
+        _ = try vault.record(
+            AuditEntry(action, .allowed, by: call.actor, request: call.request, app: app, reason: reason))
+    }
+}

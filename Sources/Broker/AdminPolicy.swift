@@ -1,0 +1,149 @@
+import Linux
+package import Rules
+package import Vault
+
+extension Broker {
+    // MARK: - Tenants
+
+    package func addTenant(_ slug: Slug, title: String, _ call: AdminCall) throws(Problem) -> Tenant {
+        guard !title.isEmpty, title.utf8.count <= 200, !title.utf8.contains(where: { $0 < 0x20 }) else {
+            throw Problem(.badRequest, "a tenant's name is 1 to 200 characters, without control characters")
+        }
+        return try change(call, "tenant.add", tenant: slug.value) { transaction, _ throws(Problem) in
+            try transaction.addTenant(slug, title: title)
+        }
+    }
+
+    package func tenant(_ slug: Slug) throws(Problem) -> Tenant {
+        guard let tenant = vault.policy.tenant(slug) else {
+            throw Problem(.notFound, "there is no tenant \(slug)", advice: "list them: postern tenant list")
+        }
+        return tenant
+    }
+
+    package func setStanding(_ standing: Standing, ofTenant tenant: Tenant, _ call: AdminCall) throws(Problem) {
+        try change(
+            call, "tenant.\(standing.verb)", isRevoking: standing == .suspended, tenant: tenant.slug.value
+        ) { transaction, _ throws(Problem) in try transaction.setStanding(standing, of: tenant.id) }
+    }
+
+    // MARK: - Services
+
+    package func addService(_ name: Slug, selectors: [Selector], _ call: AdminCall) throws(Problem) -> ServiceRow {
+        guard selectors.contains(where: \.identifies) else {
+            throw Problem(
+                .badRequest, "a service needs at least one of user:, uid: or unit:; the others only narrow it",
+                advice: "add for example --selector uid:1001")
+        }
+        for selector in selectors {
+            if case .sha256 = selector {
+                throw Problem(.unsupported, "sha256: is not read by this release, so it would never match")
+            }
+            if case .exe = selector, !Self.canReadExecutables(of: selectors) {
+                throw Problem(
+                    .badRequest, "exe: cannot be read for processes of that user, so it would never match",
+                    advice: "give posternd AmbientCapabilities=CAP_SYS_PTRACE, or leave exe: out")
+            }
+        }
+        guard selectors.count <= 16, Set(selectors).count == selectors.count else {
+            throw Problem(.badRequest, "a service has 1 to 16 selectors, each once")
+        }
+        return try change(call, "service.add", reason: name.value) { transaction, _ throws(Problem) in
+            try transaction.addService(name, selectors: selectors)
+        }
+    }
+
+    private static func canReadExecutables(of selectors: [Selector]) -> Bool {
+        for selector in selectors {
+            switch selector {
+            case .uid(let uid): return Peer.canReadExecutables(of: uid)
+            case .user(let name): return Accounts.uid(of: name).map(Peer.canReadExecutables) ?? false
+            default: continue
+            }
+        }
+        return Peer.canReadExecutables(of: .max)
+    }
+
+    package func service(_ name: Slug) throws(Problem) -> ServiceRow {
+        guard let service = vault.policy.service(name) else {
+            throw Problem(.notFound, "there is no service \(name)", advice: "list them: postern service list")
+        }
+        return service
+    }
+
+    package func setStanding(_ standing: Standing, ofService name: Slug, _ call: AdminCall) throws(Problem) {
+        try change(
+            call, "service.\(standing.verb)", isRevoking: standing == .suspended, reason: name.value
+        ) { transaction, _ throws(Problem) in try transaction.setStanding(standing, ofService: name) }
+    }
+
+    package func removeService(_ name: Slug, _ call: AdminCall) throws(Problem) -> Int {
+        try change(call, "service.remove", isRevoking: true, reason: name.value) { transaction, _ throws(Problem) in
+            try transaction.removeService(name)
+        }
+    }
+
+    // MARK: - Grants
+
+    package func addGrant(
+        to name: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
+        maxTTL: Interval, _ call: AdminCall
+    ) throws(Problem) -> GrantRow {
+        guard !actions.isEmpty, Set(actions).count == actions.count else {
+            throw Problem(.badRequest, "a grant needs actions, each once", advice: "add --action secret:read:KIND")
+        }
+        guard (1...Grant.longestTTL.seconds).contains(maxTTL.seconds) else {
+            throw Problem(.badRequest, "a grant's max TTL is 1s to \(Grant.longestTTL)")
+        }
+        guard (methods + scope).allSatisfy({ !$0.isEmpty && $0.utf8.count <= 200 && !$0.contains(" ") }) else {
+            throw Problem(.badRequest, "methods and scopes are single words")
+        }
+        if let tenant = pattern.tenant { _ = try self.tenant(tenant) }
+        return try change(
+            call, "grant.add", tenant: pattern.tenant?.value, reason: "\(name) \(pattern)"
+        ) { transaction, _ throws(Problem) in
+            guard let service = try transaction.service(name) else {
+                throw Problem(.notFound, "there is no service \(name)", advice: "postern service add \(name) …")
+            }
+            return try transaction.addGrant(
+                to: service.id, pattern: pattern, actions: actions, methods: methods, scope: scope, maxTTL: maxTTL,
+                by: call.name)
+        }
+    }
+
+    package func removeGrant(_ id: Int64, _ call: AdminCall) throws(Problem) -> GrantRow {
+        try change(call, "grant.remove", isRevoking: true, reason: "grant \(id)") { transaction, _ throws(Problem) in
+            try transaction.removeGrant(id)
+        }
+    }
+
+    // MARK: - Roles
+
+    package func addRole(
+        _ role: AdminRole, to selector: Selector, tenant: Tenant?, _ call: AdminCall
+    ) throws(Problem) -> RoleRow {
+        switch selector {
+        case .uid, .user, .gid, .group: break
+        default:
+            throw Problem(.badRequest, "a role is held by uid:, user:, gid: or group:")
+        }
+        return try change(
+            call, "role.add", tenant: tenant?.slug.value, reason: "\(role.rawValue) \(selector)"
+        ) { transaction, _ throws(Problem) in try transaction.addRole(role, to: selector, tenant: tenant?.id) }
+    }
+
+    package func removeRole(_ id: Int64, _ call: AdminCall) throws(Problem) -> RoleRow {
+        try change(call, "role.remove", isRevoking: true, reason: "role \(id)") { transaction, _ throws(Problem) in
+            try transaction.removeRole(id)
+        }
+    }
+}
+
+extension Standing {
+    var verb: String {
+        switch self {
+        case .active: "resume"
+        case .suspended: "suspend"
+        }
+    }
+}

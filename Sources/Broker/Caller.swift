@@ -1,0 +1,50 @@
+package import Linux
+package import Rules
+import Synchronization
+package import Vault
+
+/// One connection on broker.sock or admin.sock: the process at its other end, and what the policy makes of it.
+package final class Caller: Sendable {
+    /// What the policy of one epoch makes of the peer.
+    package struct Identity: Sendable {
+        package let epoch: Int64
+        package let service: ServiceRow?
+        package let grants: [Grant]
+        package let actor: Actor
+    }
+
+    package let peer: Peer
+    private let known = Mutex<Identity?>(nil)
+    /// The policy epoch of the answer under way; 0 while there is none.
+    let answeringUnder = Atomic<Int64>(0)
+    /// Ends the connection so that nothing more can leave on it.
+    private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
+
+    package init(_ peer: Peer) { self.peer = peer }
+
+    /// How to cut the connection; known only once the server has it.
+    package func canBeCut(by cut: @escaping @Sendable () -> Void) {
+        cutter.withLock { $0 = $0 ?? cut }
+    }
+
+    func cut() { cutter.withLock { $0 }?() }
+
+    /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,
+    /// and of these the oldest.
+    ///
+    /// Found once for each epoch; that the process still lives is asked at every hand-out.
+    package func identity(in policy: PolicySnapshot) -> Identity {
+        if let identity = known.withLock({ $0 }), identity.epoch == policy.epoch { return identity }
+        let service = policy.services.filter { peer.matches($0.selectors) }
+            .max { ($0.selectors.count, -$0.id) < ($1.selectors.count, -$1.id) }
+        let facts = peer.facts
+        let actor = Actor(
+            kind: service == nil ? .unknown : .service, name: service?.slug.value, uid: peer.uid, gid: peer.gid,
+            pid: peer.pid, loginUID: facts.loginUID, exe: facts.executable, unit: facts.unit)
+        let identity = Identity(
+            epoch: policy.epoch, service: service, grants: service.flatMap { policy.grants[$0.id] } ?? [],
+            actor: actor)
+        known.withLock { $0 = identity }
+        return identity
+    }
+}

@@ -1,0 +1,39 @@
+import Linux
+import Rules
+import Vault
+
+/// An action that the policy allows, with everything the decision looked at.
+struct Allowed {
+    let app: App
+    let tenant: Tenant
+    let service: ServiceRow
+    let grant: Grant
+    let identity: Caller.Identity
+    let epoch: Int64
+}
+
+extension Broker {
+    /// Decides whether `caller` may do `action` on an app; everything unknown is a denial like any other.
+    func decide(
+        _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot
+    ) throws(Problem) -> Result<Allowed, Denial> {
+        let identity = caller.identity(in: policy)
+        guard let service = identity.service else { return .failure(.noService) }
+        guard service.state == .active else { return .failure(.serviceSuspended) }
+        guard caller.peer.isAlive else { return .failure(.identityGone) }
+        guard let app = try vault.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {
+            return .failure(.noSuchApp)
+        }
+        switch Policy.decide(action, on: key, of: tenant.slug, grants: identity.grants) {
+        case .deny(let denial): return .failure(denial)
+        case .allow(let grant):
+            guard tenant.state == .active else { return .failure(.tenantSuspended) }
+            guard app.state == .active else { return .failure(.appSuspended) }
+            return .success(
+                Allowed(
+                    app: app, tenant: tenant, service: service, grant: grant, identity: identity, epoch: policy.epoch))
+        }
+    }
+}
+
+extension Denial: Error {}

@@ -1,0 +1,94 @@
+import Errands
+import Linux
+package import Rules
+import Vault
+
+/// One finding of `doctor`.
+package struct Finding: Sendable {
+    package enum Result: String, Sendable {
+        case ok
+        case warn
+        case fail
+    }
+
+    package let name: String
+    package let result: Result
+    package let detail: String
+    package let advice: String
+    /// The code a script should exit with, for a failure that has one.
+    package let code: Problem.Code?
+
+    init(_ name: String, _ result: Result, _ detail: String, advice: String = "", code: Problem.Code? = nil) {
+        self.name = name
+        self.result = result
+        self.detail = detail
+        self.advice = advice
+        self.code = code
+    }
+}
+
+extension Broker {
+    /// Looks at everything that can be looked at without changing anything.
+    package func examine() -> [Finding] {
+        [tables(), log(), disk(), courierHealth(), selectors()]
+    }
+
+    private func tables() -> Finding {
+        do throws(Problem) {
+            try vault.checkTables()
+            return Finding("tables", .ok, "every row and every table is as it was written")
+        } catch { return Finding("tables", .fail, error.reason, advice: error.advice, code: error.code) }
+    }
+
+    private func log() -> Finding {
+        do throws(Problem) {
+            let result = try vault.verifyAudit()
+            if let damage = result.damage {
+                return Finding(
+                    "audit", .fail, "record \(damage.seq): \(damage.kind)",
+                    advice: "keep a copy of vault.db, and restore from a backup", code: .integrityFailure)
+            }
+            return Finding("audit", .ok, "\(result.records) records, \(result.checkpoints) checkpoints, chain unbroken")
+        } catch { return Finding("audit", .fail, error.reason, advice: error.advice, code: error.code) }
+    }
+
+    private func disk() -> Finding {
+        if let trouble = vault.trouble {
+            return Finding("disk", .fail, trouble.reason, advice: trouble.advice, code: trouble.code)
+        }
+        return vault.hasBallast
+            ? Finding("disk", .ok, "the reserve for a full disk is there")
+            : Finding("disk", .warn, "there is no room for the reserve", advice: "make room on the vault's file system")
+    }
+
+    private func courierHealth() -> Finding {
+        guard let courier, let report = courier.report else {
+            return Finding(
+                "courier", .warn, "the courier is not running", advice: "look at posternd's log",
+                code: .courierUnavailable)
+        }
+        let confined = report.landlock > 0 && report.seccomp
+        let detail = "confined: landlock ABI \(report.landlock), seccomp \(report.seccomp ? "on" : "off")"
+        let warnings = report.warnings.joined(separator: "; ")
+        return Finding(
+            "courier", confined && report.warnings.isEmpty ? .ok : .warn,
+            warnings.isEmpty ? detail : "\(detail); \(warnings)")
+    }
+
+    /// What attestation cannot promise here (design, section 5).
+    private func selectors() -> Finding {
+        let policy = vault.policy
+        let unreadable = policy.services.filter { service in
+            service.selectors.contains(where: \.needsExecutable) && !Peer.canReadExecutables(of: .max)
+        }
+        if !unreadable.isEmpty {
+            return Finding(
+                "selectors", .warn,
+                "exe: of other users cannot be read: " + unreadable.map(\.slug.value).joined(separator: ", "),
+                advice: "give posternd AmbientCapabilities=CAP_SYS_PTRACE, or use uid: and unit:")
+        }
+        return Finding(
+            "selectors", .ok,
+            "uid:, user: and unit: say who; exe: only narrows it and does not stop a hostile process of the same user")
+    }
+}

@@ -1,0 +1,154 @@
+import Platforms
+package import Rules
+import Sealing
+package import Vault
+
+/// What a service or an admin asks for when a flow begins.
+package struct FlowRequest: Sendable {
+    package var purpose: OAuthState.Purpose
+    package var redirectURI: String?
+    package var scope: [String]?
+    package var userScope: [String]?
+    package var subject: String?
+    package var returnTo: String?
+    package var browserBinding: String?
+
+    package init(purpose: OAuthState.Purpose) { self.purpose = purpose }
+}
+
+/// A flow that has begun.
+package struct FlowStart: Sendable {
+    /// Where to send the browser first; nil when there is no callback listener, or the code goes to the bridge.
+    package let startURL: String?
+    package let authorizationURL: String
+    /// 256 bits, base64url; kept here only as a hash.
+    package let state: String
+    package let expiresIn: Int64
+}
+
+extension Broker {
+    /// Slack's codes live as long (platforms, 1.2).
+    static let flowMilliseconds: Int64 = 600_000
+
+    /// Begins a flow for a service.
+    package func authorize(
+        _ key: AppKey, _ ask: FlowRequest, for caller: Caller, _ request: RequestID
+    ) throws(Problem) -> FlowStart {
+        while true {
+            let policy = gate.enter(caller, vault)
+            try vault.requireSound()
+            let allowed: Allowed
+            switch try decide(.startOAuth, on: key, for: caller, policy) {
+            case .success(let found): allowed = found
+            case .failure(let denial):
+                throw refuse(denial, "oauth.authorize", caller.identity(in: policy), request, app: key)
+            }
+            let entry = AuditEntry(
+                "oauth.authorize", .allowed, by: allowed.identity.actor, request: request,
+                tenant: allowed.tenant.slug.value, app: key, reason: ask.purpose.rawValue)
+            do throws(Problem) {
+                let (flow, start) = try begin(allowed.app, allowed.tenant, allowed.service.id, ask)
+                let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
+                    try transaction.add(flow: flow)
+                    try transaction.record(entry)
+                    return true
+                }
+                if case .stale = outcome { continue }
+                return start
+            } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
+        }
+    }
+
+    /// Begins a flow for an admin (`postern oauth url`).
+    package func authorize(_ app: App, _ ask: FlowRequest, _ call: AdminCall) throws(Problem) -> FlowStart {
+        guard let tenant = vault.policy.tenants[app.tenant]?.tenant else {
+            throw Problem(.notFound, "the app's tenant is gone")
+        }
+        let (flow, start) = try begin(app, tenant, nil, ask)
+        return try change(
+            call, "oauth.authorize", tenant: tenant.slug.value, app: app.key, reason: ask.purpose.rawValue
+        ) { transaction, _ throws(Problem) in
+            try transaction.add(flow: flow)
+            return start
+        }
+    }
+
+    private func begin(
+        _ app: App, _ tenant: Tenant, _ service: Int64?, _ ask: FlowRequest
+    ) throws(Problem) -> (OAuthState, FlowStart) {
+        guard let profile = Profile.named(app.profile) else {
+            throw Problem(.unsupported, "this release does not know the profile \(app.profile)")
+        }
+        guard let redirect = ask.redirectURI ?? callbackURL(app.key) ?? app.redirectURIs.first else {
+            throw Problem(.badRequest, "the app has no redirect URI", advice: "start posternd with --public-url")
+        }
+        guard app.redirectURIs.contains(redirect) else {
+            throw Problem(
+                .badRequest, "this redirect_uri is not registered on the app",
+                advice: "register it: postern app add --redirect-uri, and at the platform")
+        }
+        let ours = redirect == callbackURL(app.key)
+        if let returnTo = ask.returnTo {
+            let origins = app.redirectURIs.compactMap(origin)
+            guard let target = origin(returnTo), origins.contains(target) else {
+                throw Problem(.badRequest, "return_to must lead to the origin of a registered redirect URI")
+            }
+        }
+        let binding: OAuthState.Binding = ask.browserBinding != nil ? .bridge : ours ? .cookie : .none
+        if ask.subject != nil, binding == .none {
+            throw Problem(
+                .badRequest, "a flow for a subject must be bound to a browser",
+                advice: "use our callback, or send browser_binding with both calls")
+        }
+        if let binding = ask.browserBinding, !(16...512).contains(binding.utf8.count) {
+            throw Problem(.badRequest, "browser_binding is 16 to 512 characters of the bridge's own randomness")
+        }
+        guard let clientID = app.fields[.clientID] else {
+            throw Problem(.notFound, "the app has no client_id", advice: "add the app with its Client ID")
+        }
+        let purpose: Slack.Purpose
+        let scope: [String]
+        let userScope: [String]
+        switch ask.purpose {
+        case .install:
+            scope = ask.scope ?? profile.botScopes
+            userScope = ask.userScope ?? profile.userScopes.filter { !$0.hasPrefix("identity.") }
+            purpose = .install(scope: scope, userScope: userScope)
+        case .login:
+            scope = []
+            userScope = Slack.loginScopes
+            purpose = .login
+        case .link: throw Problem(.unsupported, "linking a person comes with a later release")
+        }
+        let state = Base64.url.encode(Sodium.randomBytes(32).span)
+        let url = try Slack(settings.urls).authorizeURL(
+            clientID: clientID, for: purpose, state: state, redirectURI: redirect)
+        let now = vault.now
+        let flow = OAuthState(
+            hash: Self.hash(state), app: app.id, service: service, purpose: ask.purpose, redirectURI: redirect,
+            scope: scope, userScope: userScope, subject: ask.subject, returnTo: ask.returnTo, binding: binding,
+            browser: ask.browserBinding.map(Self.hash), createdAt: now, expiresAt: now + Self.flowMilliseconds)
+        let start = binding == .cookie ? "\(startURL(app.key))?state=\(state)" : nil
+        return (
+            flow,
+            FlowStart(
+                startURL: start, authorizationURL: url, state: state, expiresIn: Self.flowMilliseconds / 1000)
+        )
+    }
+
+    private func startURL(_ key: AppKey) -> String {
+        "\(settings.publicURL)/thirdparty/\(key.platform.rawValue)/\(key.appID.value)/oauth2/start"
+    }
+
+    /// Scheme, host and port of a URL; nil where there is none.
+    private func origin(_ url: String) -> String? {
+        let parts = url.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count >= 3, parts[0] == "https:" || parts[0] == "http:", parts[1].isEmpty, !parts[2].isEmpty,
+            !parts[2].contains("@")
+        else { return nil }
+        return "\(parts[0])//\(parts[2].lowercased())"
+    }
+
+    /// How states, cookies and bindings are kept.
+    static func hash(_ value: String) -> [UInt8] { Digest32.hash(value.utf8.span).bytes }
+}

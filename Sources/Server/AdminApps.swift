@@ -1,0 +1,113 @@
+import Broker
+import HTTPServer
+import Platforms
+import Rules
+import Sealing
+import Vault
+
+extension AdminRoutes {
+    func apps(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response? {
+        guard call.parts[0] == "apps" else { return nil }
+        if call.matches("GET", "apps") {
+            let admin = try broker.admit(call.caller, .look, "app.list", anyTenant: true, call.request)
+            var tenant = admin.onlyTenant
+            if let slug = call.query("tenant") {
+                let named = try broker.tenant(try Names.slug(slug, "tenant"))
+                guard tenant == nil || tenant == named.id else {
+                    throw Problem(.notFound, "there is no tenant \(slug)")
+                }
+                tenant = named.id
+            }
+            let apps = try broker.vault.apps(of: tenant)
+            return Reply.json(
+                ["apps": .list(apps.map { Show.app($0, tenant: broker.slug(of: $0.tenant)) })], call.request)
+        }
+        if call.matches("POST", "apps") { return try add(call) }
+        guard call.parts.count >= 3 else { return nil }
+        let key = try call.app(1)
+        if call.matches("GET", "apps/*/*") {
+            let (app, _) = try admitted(call, .look, "app.show", key)
+            return Reply.json(try show(app), call.request)
+        }
+        if call.matches("POST", "apps/*/*/verify") {
+            let (app, admin) = try admitted(call, .operate, "app.verify", key)
+            try call.body.end()
+            let checks = try broker.verify(app, admin)
+            return Reply.json(["checks": .list(checks.map(Show.check))], call.request)
+        }
+        for (verb, standing) in [("suspend", .suspended), ("resume", .active)] as [(String, Standing)]
+        where call.matches("POST", "apps/*/*/\(verb)") {
+            let (app, admin) = try admitted(call, .operate, "app.\(verb)", key)
+            try call.body.end()
+            return Reply.json(try show(try broker.setStanding(standing, of: app, admin)), call.request)
+        }
+        if call.matches("POST", "apps/*/*/oauth/authorize") {
+            let (app, admin) = try admitted(call, .operate, "oauth.authorize", key)
+            let ask = try Ask.flow(&call.body)
+            return Reply.json(Show.flow(try broker.authorize(app, ask, admin)), status: 201, call.request)
+        }
+        return nil
+    }
+
+    /// Admits a call about one app; one that is not there is about no tenant, so only who may see all learns that.
+    func admitted(
+        _ call: AdminRequest, _ right: AdminRight, _ action: String, _ key: AppKey
+    ) throws(Problem) -> (App, AdminCall) {
+        let tenant = try broker.vault.app(key)?.tenant
+        let admin = try broker.admit(call.caller, right, action, tenant: tenant, call.request)
+        return (try broker.app(key, seenBy: admin), admin)
+    }
+
+    private func show(_ app: App, checks: [Check] = []) throws(Problem) -> JSONValue {
+        let now = broker.vault.now
+        var shown = Show.app(app, tenant: broker.slug(of: app.tenant))
+        let secrets = try broker.vault.secrets(of: app.id)
+        if case .object(var members) = shown {
+            members["secrets"] = .list(secrets.map { .object(Show.version($0.1, $0.0, now: now)) })
+            if !checks.isEmpty { members["checks"] = .list(checks.map(Show.check)) }
+            shown = .object(members)
+        }
+        return shown
+    }
+
+    private func add(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response {
+        let slug = try Names.slug(try call.body.text("tenant"), "tenant")
+        let known = broker.vault.policy.tenant(slug)
+        let admin = try broker.admit(call.caller, .operate, "app.add", tenant: known?.id, call.request)
+        let tenant = try broker.tenant(slug)
+        let name = try call.body.optionalText("profile")
+        let platform = try call.body.optionalText("platform")
+        guard let profile = Profile.named(name ?? platform ?? "") else {
+            throw Problem(
+                .badRequest, "there is no such profile",
+                advice: "one of " + Profile.all.map(\.name).joined(separator: ", "))
+        }
+        guard platform == nil || platform == profile.platform.rawValue else {
+            throw Problem(.badRequest, "the profile \(profile.name) is of another platform")
+        }
+        let appID = try call.body.optionalText("app_id").map { text throws(Problem) -> AppID in
+            guard let id = AppID(text) else { throw Problem(.badRequest, "this is not an App ID") }
+            return id
+        }
+        var fields: [PublicField: String] = [:]
+        for (name, value) in try call.body.textMembers("fields") {
+            guard let field = PublicField(rawValue: name), value.utf8.count <= 1000 else {
+                throw Problem(
+                    .badRequest, "there is no such public field",
+                    advice: "one of " + PublicField.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            fields[field] = value
+        }
+        var secrets: [SecretKind: SecretBox] = [:]
+        for (name, value) in try call.body.textMembers("secrets") {
+            secrets[try Names.kind(Substring(name))] = SecretBox(SecretBytes(copying: value.utf8.span))
+        }
+        let new = NewApp(
+            tenant: tenant, profile: profile, appID: appID, fields: fields, secrets: secrets,
+            redirectURIs: try call.body.texts("redirect_uris") ?? [],
+            verify: try call.body.bool("verify", otherwise: true))
+        try call.body.end()
+        let (app, checks) = try broker.addApp(new, admin)
+        return Reply.json(try show(app, checks: checks), status: 201, call.request)
+    }
+}

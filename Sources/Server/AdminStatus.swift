@@ -1,0 +1,87 @@
+import Broker
+import Errands
+import HTTPServer
+import Linux
+import Rules
+import Vault
+
+extension AdminRoutes {
+    func status(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response? {
+        if call.matches("GET", "status") {
+            _ = try broker.admit(call.caller, .audit, "status", anyTenant: true, call.request)
+            return Reply.json(try describe(), call.request)
+        }
+        if call.matches("GET", "doctor") {
+            _ = try broker.admit(call.caller, .audit, "doctor", call.request)
+            let checks = broker.examine()
+            return Reply.json(
+                [
+                    "checks": .list(
+                        checks.map {
+                            [
+                                "name": .text($0.name), "result": .text($0.result.rawValue),
+                                "detail": .text($0.detail), "advice": .text($0.advice),
+                                "code": $0.code.map { .text($0.rawValue) } ?? .absent,
+                            ]
+                        })
+                ], call.request)
+        }
+        if call.matches("GET", "metrics") {
+            _ = try broker.admit(call.caller, .audit, "metrics", call.request)
+            return HTTPServer.Response(
+                status: 200,
+                headers: [
+                    .init("Content-Type", "text/plain; version=0.0.4"), .init("X-Request-Id", call.request.description),
+                ], body: .bytes(Array(try metrics().utf8)))
+        }
+        return nil
+    }
+
+    private func describe() throws(Problem) -> JSONValue {
+        let vault = broker.vault
+        let counts = try vault.counts()
+        let head = vault.logHead
+        let now = vault.now
+        var warnings: [JSONValue] = []
+        if let damage = vault.knownDamage { warnings.append(.text(damage.reason)) }
+        if let trouble = vault.trouble { warnings.append(.text(trouble.reason)) }
+        if broker.courier?.isRunning != true { warnings.append("the courier is not running: no platform can be asked") }
+        var health = "ok"
+        if vault.knownDamage != nil || vault.trouble != nil { health = "degraded" }
+        return [
+            "status": .text(health), "version": .text(broker.settings.version), "vault_id": .text(vault.vaultID),
+            "started_at": .time(broker.startedAt), "uptime_seconds": .int(max(0, now - broker.startedAt) / 1000),
+            "root_key": .text(broker.settings.rootKeySource),
+            "counts": [
+                "tenants": .int(counts.tenants), "apps": .int(counts.apps), "services": .int(counts.services),
+                "grants": .int(counts.grants), "installations": .int(counts.installations),
+                "leases": .int(counts.leases),
+            ],
+            "audit": [
+                "records": .int(head.seq), "head": .text(head.hash), "last_checkpoint_seq": .int(head.checkpointSeq),
+                "last_record_at": .time(head.time),
+            ],
+            "courier": [
+                "running": .bool(broker.courier?.isRunning == true),
+                "pid": .optional(broker.courier?.pid.map(Int64.init)),
+            ], "warnings": .list(warnings),
+        ]
+    }
+
+    /// Prometheus text: numbers only, no names of customers.
+    private func metrics() throws(Problem) -> String {
+        let vault = broker.vault
+        let counts = try vault.counts()
+        let head = vault.logHead
+        let rows: [(String, String, Int64)] = [
+            ("postern_tenants", "gauge", counts.tenants), ("postern_apps", "gauge", counts.apps),
+            ("postern_services", "gauge", counts.services), ("postern_grants", "gauge", counts.grants),
+            ("postern_installations", "gauge", counts.installations), ("postern_leases", "gauge", counts.leases),
+            ("postern_audit_records_total", "counter", head.seq),
+            ("postern_audit_unsigned_records", "gauge", head.seq - head.checkpointSeq),
+            ("postern_degraded", "gauge", vault.knownDamage != nil || vault.trouble != nil ? 1 : 0),
+            ("postern_courier_running", "gauge", broker.courier?.isRunning == true ? 1 : 0),
+        ]
+        return rows.map { "# TYPE \($0.0) \($0.1)\n\($0.0) \($0.2)\n" }.joined()
+    }
+}

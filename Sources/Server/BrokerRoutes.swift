@@ -1,0 +1,132 @@
+import Broker
+import HTTPServer
+import Linux
+import Platforms
+import Rules
+import Sealing
+import Vault
+
+/// Answers calls on broker.sock.
+struct BrokerRoutes: Sendable {
+    let broker: Broker
+    let openAPI: [UInt8]
+
+    func answer(_ http: borrowing HTTPServer.Request) -> HTTPServer.Response {
+        let request = RequestID.next()
+        let caller: Caller = http.context()
+        let connection = http.connection
+        caller.canBeCut { connection.cut() }
+        var response: HTTPServer.Response
+        do throws(Problem) {
+            response = try perform(try BrokerCall(method: http.method, path: http.path), http, caller, request)
+        } catch { response = Reply.problem(error, request) }
+        // Whatever was asked, the answer is under way until its last byte has left.
+        let then = response.onSent
+        response.onSent = { [broker] in
+            then?()
+            broker.answered(caller)
+        }
+        return response
+    }
+
+    private func perform(
+        _ call: BrokerCall, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        switch call {
+        case .health: return Reply.json(broker.health, request)
+        case .openapi:
+            return HTTPServer.Response(
+                status: 200, headers: [Reply.json, .init("X-Request-Id", request.description)], body: .bytes(openAPI))
+        case .selfInfo: return Reply.json(try broker.describe(caller, request), request)
+        case .apps: return Reply.json(try broker.visibleApps(caller, request), request)
+        case .app(let key): return Reply.json(try broker.visibleApp(key, caller, request), request)
+        case .readSecret(let key, let kind): return try readSecret(key, kind, http, caller, request)
+        case .access(let key): return try access(key, http, caller, request)
+        case .renewLease(let id):
+            return Reply.json(Show.lease(try broker.renew(id, for: caller, request), now: broker.vault.now), request)
+        case .endLease(let id):
+            try broker.end(id, for: caller, request)
+            return Reply.none(request)
+        case .gateway(let lease, let path): return try gateway(lease, path, http, caller, request)
+        case .authorize(let key):
+            var body = try Body(http.bodyBytes)
+            let ask = try Ask.flow(&body)
+            return Reply.json(Show.flow(try broker.authorize(key, ask, for: caller, request)), status: 201, request)
+        case .callback(let key):
+            var body = try Body(http.bodyBytes)
+            let code = try body.optionalText("code")
+            let error = try body.optionalText("error")
+            let state = try body.text("state")
+            let binding = try body.optionalText("browser_binding")
+            try body.end()
+            guard (code == nil) != (error == nil) else {
+                throw Problem(.badRequest, "a callback has either code or error")
+            }
+            return Reply.json(
+                Show.result(
+                    try broker.callback(
+                        key, code: code, error: error, state: state, browserBinding: binding, for: caller, request)),
+                request)
+        case .installations(let key):
+            return Reply.json(try broker.visibleInstallations(key, caller, request), request)
+        }
+    }
+
+    private func readSecret(
+        _ key: AppKey, _ kind: SecretKind, _ http: borrowing HTTPServer.Request, _ caller: Caller,
+        _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        var version: Int64?
+        var installation: Int64?
+        if let query = http.rawQuery, !query.isEmpty {
+            version = try http.query("version").map { text throws(Problem) in try Names.number(text, "version") }
+            installation = try http.query("installation").map { text throws(Problem) in
+                try Names.number(text, "installation")
+            }
+        }
+        let slab = broker.slabs.take()
+        do throws(Problem) {
+            let answer = try broker.readSecret(
+                key, kind, version: version, installation: installation, for: caller, request, into: slab)
+            let (head, tail) = answer.json()
+            return Reply.secret(
+                slab, value: 0..<slab.count, head: head, tail: tail, request, from: broker.slabs, then: {})
+        } catch {
+            broker.slabs.give(slab)
+            throw error
+        }
+    }
+
+    private func access(
+        _ key: AppKey, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        var body = try Body(http.bodyBytes)
+        let ask = try Ask.access(&body)
+        let slab = broker.slabs.take()
+        do throws(Problem) {
+            let answer = try broker.access(key, ask, for: caller, request, into: slab)
+            let (head, tail) = Show.access(answer, now: broker.vault.now, hasToken: ask.delivery == .token)
+            return Reply.secret(
+                slab, value: 0..<slab.count, head: head, tail: tail, status: 201, request, from: broker.slabs,
+                then: {})
+        } catch {
+            broker.slabs.give(slab)
+            throw error
+        }
+    }
+
+    private func gateway(
+        _ lease: String, _ path: String, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        let answer = try broker.gateway(
+            lease, path: path, verb: http.method, query: http.rawQuery ?? "",
+            headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [UInt8](copying: http.bodyBytes),
+            for: caller, request)
+        let passed = ["content-type", "retry-after", "x-slack-req-id", "x-oauth-scopes", "x-accepted-oauth-scopes"]
+        var headers = [Reply.noStore, HTTPServer.Response.Header("X-Request-Id", request.description)]
+        for header in answer.headers where passed.contains(header.name.lowercased()) {
+            headers.append(.init(header.name, header.value))
+        }
+        return HTTPServer.Response(status: answer.status, headers: headers, body: .bytes(answer.body))
+    }
+}

@@ -1,0 +1,90 @@
+package import Broker
+import Errands
+import HTTPServer
+package import Linux
+package import Rules
+import Synchronization
+import Vault
+
+/// Both sockets and the clockwork: what posternd runs once the vault is open.
+package final class PosternServer: Sendable {
+    private let broker: Broker
+    private let bridges: HTTPServer
+    private let admins: HTTPServer
+    private let stopping = Atomic<Bool>(false)
+    private let clockwork: Thread
+
+    /// Starts serving both sockets. Throws `internal` where there is no memory or thread for it.
+    package init(
+        _ broker: Broker, brokerSocket: consuming FileDescriptor, adminSocket: consuming FileDescriptor
+    ) throws(Problem) {
+        self.broker = broker
+        let openAPI = PackageResources.openapi_json
+        let bridge = BrokerRoutes(broker: broker, openAPI: openAPI)
+        let admin = AdminRoutes(broker: broker, openAPI: openAPI)
+        bridges = try HTTPServer(
+            listening: brokerSocket, service: Self.service(broker, bodyLimit: Self.bridgeBodies, bridge.answer))
+        admins = try HTTPServer(
+            listening: adminSocket, service: Self.service(broker, bodyLimit: { _ in 1024 * 1024 }, admin.answer))
+        do throws(SystemError) {
+            clockwork = try Thread.start(name: "clockwork") { [broker] in Self.run(broker) }
+        } catch { throw error.problem(doing: "start a thread") }
+    }
+
+    /// Accepts nothing more, answers what is under way, signs the log and moves it into the file.
+    package func stop() {
+        let bridgesDone = bridges.stop(within: 8000)
+        let adminsDone = admins.stop(within: 2000)
+        if !bridgesDone || !adminsDone { Log.warning("stop_cut_requests_short") }
+        broker.endMinute()
+        broker.courier?.stop()
+        do {
+            _ = try broker.vault.record(
+                AuditEntry("daemon.stop", .allowed, by: .system, request: .next()))
+        } catch { Log.warning("stop_not_recorded", ["code": error.code.rawValue]) }
+        broker.vault.close()
+    }
+
+    /// Webhook bodies are larger than all others (design, section 6).
+    private static func bridgeBodies(_ request: borrowing HTTPServer.Request) -> Int {
+        request.path.hasSuffix("/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
+    }
+
+    private static func service(
+        _ broker: Broker, bodyLimit: @escaping @Sendable (borrowing HTTPServer.Request) -> Int,
+        _ answer: @escaping @Sendable (borrowing HTTPServer.Request) -> HTTPServer.Response
+    ) -> HTTPServer.Service {
+        HTTPServer.Service(
+            connected: { descriptor in
+                // Who is there is asked before a byte is read; a peer the kernel will not name is not served.
+                guard let peer = try? Peer(of: descriptor) else { return nil }
+                let caller = Caller(peer)
+                broker.connected(caller)
+                return HTTPServer.Admission(context: caller, share: UInt64(peer.uid))
+            },
+            disconnected: { context in
+                guard let caller = context as? Caller else { return }
+                broker.disconnected(caller)
+            },
+            bodyLimit: bodyLimit,
+            refuse: { problem, _ in Reply.problem(problem, .next(), close: true) },
+            handle: answer)
+    }
+
+    /// Every second the file, every minute the log and what time has ended.
+    private static func run(_ broker: Broker) {
+        do {
+            try broker.vault.checkTables()
+        } catch {
+            Log.error("vault_damaged", ["code": error.code.rawValue, "reason": error.reason])
+        }
+        var seconds = 0
+        while true {
+            Clock.sleep(microseconds: 1_000_000)
+            seconds += 1
+            let minute = seconds % 60 == 0
+            if minute { broker.endMinute() }
+            broker.vault.keepHouse(minute: minute)
+        }
+    }
+}

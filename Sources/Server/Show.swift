@@ -1,0 +1,180 @@
+import Broker
+import Linux
+import Platforms
+import Rules
+import Vault
+
+/// How things look on the wire. Nothing here ever sees a secret.
+enum Show {
+    static func tenant(_ tenant: Tenant, apps: Int64? = nil) -> JSONValue {
+        [
+            "id": .int(tenant.id), "slug": .text(tenant.slug.value), "name": .text(tenant.title),
+            "state": .text(tenant.state.rawValue), "created_at": .time(tenant.createdAt), "apps": .optional(apps),
+        ]
+    }
+
+    static func app(_ app: App, tenant: Slug?) -> JSONValue {
+        let fields = Dictionary(uniqueKeysWithValues: app.fields.map { ($0.key.rawValue, JSONValue.text($0.value)) })
+        return [
+            "platform": .text(app.key.platform.rawValue), "app_id": .text(app.key.appID.value),
+            "tenant": .optional(tenant?.value), "profile": .text(app.profile), "state": .text(app.state.rawValue),
+            "claim": .text(app.claim.rawValue), "fields": .object(fields), "redirect_uris": .texts(app.redirectURIs),
+            "created_at": .time(app.createdAt),
+        ]
+    }
+
+    static func version(_ version: SecretVersion, _ head: Head, now: Int64) -> [String: JSONValue] {
+        let state = head.state(of: version.version, at: now) ?? .destroyed
+        var shown: [String: JSONValue] = [
+            "kind": .text(version.secret.kind.rawValue), "version": .int(version.version),
+            "state": .text(state.rawValue), "length": .int(version.length),
+            "fingerprint": .text(version.fingerprint.description), "created_at": .time(version.createdAt),
+            "created_by": .text(version.createdBy), "destroyed_at": .time(version.destroyedAt),
+        ]
+        if version.secret.installation != 0 { shown["installation"] = .int(version.secret.installation) }
+        if state == .previous, let ends = head.previousEnds {
+            shown["ends_at"] = .time(ends)
+            shown["ends_in"] = .left(until: ends, from: now)
+        }
+        return shown
+    }
+
+    /// A version that has just come into force, and the one it replaced.
+    static func stored(_ version: SecretVersion, _ head: Head, now: Int64) -> JSONValue {
+        var shown = Show.version(version, head, now: now)
+        if let previous = head.previous, let ends = head.previousEnds {
+            shown["previous"] = [
+                "version": .int(previous), "ends_at": .time(ends), "ends_in": .left(until: ends, from: now),
+            ]
+        }
+        return .object(shown)
+    }
+
+    static func service(_ service: ServiceRow) -> JSONValue {
+        [
+            "id": .int(service.id), "name": .text(service.slug.value),
+            "selectors": .texts(service.selectors.map(\.description)), "state": .text(service.state.rawValue),
+            "created_at": .time(service.createdAt),
+        ]
+    }
+
+    static func grant(_ grant: GrantRow, service: Slug?) -> JSONValue {
+        [
+            "id": .int(grant.id), "service": .optional(service?.value), "pattern": .text(grant.pattern.description),
+            "actions": .texts(grant.actions.map(\.description)), "methods": .texts(grant.methods),
+            "scope": .texts(grant.scope), "max_ttl_seconds": .int(grant.maxTTL.seconds),
+            "created_at": .time(grant.createdAt), "created_by": .text(grant.createdBy),
+        ]
+    }
+
+    static func role(_ role: RoleRow, tenant: Slug?) -> JSONValue {
+        [
+            "id": .int(role.id), "selector": .text(role.selector.description), "role": .text(role.role.rawValue),
+            "tenant": .optional(tenant?.value), "created_at": .time(role.createdAt),
+        ]
+    }
+
+    static func lease(_ lease: Lease, now: Int64, service: Slug? = nil, app: AppKey? = nil) -> JSONValue {
+        let isLive = lease.state == .live && now < lease.expiresAt
+        return [
+            "lease_id": .text(lease.id), "service": .optional(service?.value),
+            "platform": .optional(app?.platform.rawValue), "app_id": .optional(app?.appID.value),
+            "as": .text(lease.leg.rawValue), "deliver": .text(lease.delivery.rawValue),
+            "methods": .texts(lease.methods), "scope": .texts(lease.scope), "created_at": .time(lease.createdAt),
+            "expires_at": .time(lease.expiresAt), "expires_in": .left(until: lease.expiresAt, from: now),
+            "state": .text(lease.state == .revoked ? "revoked" : isLive ? "live" : "ended"),
+        ]
+    }
+
+    static func installation(_ row: Installation, _ legs: [LegRow], app: AppKey, tenant: Slug?, now: Int64) -> JSONValue
+    {
+        [
+            "id": .int(row.id), "platform": .text(app.platform.rawValue), "app_id": .text(app.appID.value),
+            "tenant": .optional(tenant?.value), "enterprise_id": .text(row.enterpriseID),
+            "team_id": .text(row.teamID), "team_name": .text(row.teamName),
+            "is_enterprise_install": .bool(row.isEnterprise), "user_id": .text(row.userID),
+            "bot_user_id": .text(row.botUserID), "state": .text(row.state.rawValue),
+            "created_at": .time(row.createdAt), "updated_at": .time(row.updatedAt),
+            "legs": .list(
+                legs.map { leg in
+                    [
+                        "leg": .text(leg.leg.rawValue), "scope": .texts(leg.scope),
+                        "state": .text(leg.state.rawValue), "expires_at": .time(leg.expiresAt),
+                        "expires_in": leg.expiresAt.map { .left(until: $0, from: now) } ?? .absent,
+                    ]
+                }),
+        ]
+    }
+
+    static func flow(_ flow: FlowStart) -> JSONValue {
+        [
+            "start_url": flow.startURL.map(JSONValue.text) ?? .null, "authorization_url": .text(flow.authorizationURL),
+            "state": .text(flow.state), "expires_in": .int(flow.expiresIn),
+        ]
+    }
+
+    static func result(_ result: FlowResult) -> JSONValue {
+        var identity = JSONValue.null
+        if let person = result.identity {
+            identity = [
+                "user_id": .text(person.userID), "team": .text(person.team), "email": .optional(person.email),
+                "verified": .bool(person.verified),
+            ]
+        }
+        return [
+            "purpose": .text(result.purpose.rawValue),
+            "installation": result.installation.map(JSONValue.int) ?? .null,
+            "team_name": .optional(result.workspaceName), "identity": identity,
+            "return_to": .optional(result.returnTo),
+        ]
+    }
+
+    /// An access answer before and after the token, which stands between them in guarded memory.
+    static func access(_ answer: AccessAnswer, now: Int64, hasToken: Bool) -> (head: String, tail: String) {
+        let lease = answer.lease
+        let rest: JSONValue = [
+            "lease_id": .text(lease.id), "deliver": .text(lease.delivery.rawValue), "token_type": "Bearer",
+            "expires_in": .int(max(0, answer.expiresIn / 1000)), "expires_at": .time(lease.expiresAt),
+            "token_expires_at": answer.tokenExpiresAt.map(JSONValue.time) ?? .null,
+            "scope": .text(lease.scope.joined(separator: " ")), "methods": .texts(lease.methods),
+            "gateway": hasToken ? .null : .text("/v1/gateway/\(lease.id)/"), "api_base": .text(answer.apiBase),
+        ]
+        let text = String(decoding: rest.bytes, as: UTF8.self).dropFirst()
+        return hasToken
+            ? ("{\"access_token\":\"", "\",\(text)") : ("{\"access_token\":null,", String(text))
+    }
+
+    static func check(_ check: Check) -> JSONValue {
+        [
+            "name": .text(check.name), "result": .text(check.result.rawValue), "compared": .text(check.compared),
+            "advice": .text(check.advice),
+        ]
+    }
+
+    static func record(_ record: AuditRecord) -> JSONValue {
+        let entry = record.entry
+        let actor = entry.actor
+        return [
+            "seq": .int(record.seq), "time": .time(record.time), "request_id": .text(entry.requestID.description),
+            "actor": [
+                "kind": .text(actor.kind.rawValue), "name": .optional(actor.name),
+                "uid": .optional(actor.uid.map(Int64.init)), "gid": .optional(actor.gid.map(Int64.init)),
+                "pid": .optional(actor.pid.map(Int64.init)),
+                "login_uid": .optional(actor.loginUID.map(Int64.init)), "exe": .optional(actor.exe),
+                "unit": .optional(actor.unit),
+            ], "action": .text(entry.action), "tenant": .optional(entry.tenant),
+            "platform": .optional(entry.app?.platform.rawValue), "app_id": .optional(entry.app?.appID.value),
+            "kind": .optional(entry.kind), "version": .optional(entry.version), "lease_id": .optional(entry.leaseID),
+            "fingerprint": .optional(entry.fingerprint?.description), "outcome": .text(entry.outcome.rawValue),
+            "reason": .optional(entry.reason), "count": .optional(entry.count),
+        ]
+    }
+
+    static func explanation(_ explanation: Explanation) -> [String: JSONValue] {
+        [
+            "allowed": .bool(explanation.allowed), "rule": .text(explanation.rule),
+            "explanation": .text(explanation.text), "grant_id": .optional(explanation.grant),
+            "suggestion": .optional(explanation.suggestion),
+        ]
+    }
+}

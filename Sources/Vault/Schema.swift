@@ -1,0 +1,81 @@
+import Rules
+import SQLite
+
+/// The shape of vault.db. At open `sqlite_schema` must be this to the byte, since a planted trigger or view would run
+/// inside our transactions.
+enum Schema {
+    /// "POST", so that file(1) and we know the file.
+    static let applicationID: Int32 = 0x504F_5354
+    static let version: Int32 = 1
+
+    private static let audit: SQL =
+        """
+        CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY,
+            record BLOB NOT NULL,
+            hash BLOB NOT NULL
+        ) STRICT
+        """
+
+    private static let indexes: [SQL] = [
+        "CREATE INDEX heads_by_end ON heads (previous_ends) WHERE previous_ends IS NOT NULL",
+        "CREATE INDEX leases_by_end ON leases (expires_at)",
+        "CREATE INDEX leases_by_app ON leases (app)",
+        "CREATE INDEX oauth_states_by_end ON oauth_states (expires_at)",
+        "CREATE INDEX apps_by_tenant ON apps (tenant)",
+    ]
+
+    /// Makes the tables in an empty database.
+    static func create(_ connection: Connection) throws(SQLiteError) {
+        for table in TableName.allCases { try connection.execute(table.table.create) }
+        try connection.execute(VaultState.create)
+        try connection.execute(audit)
+        for index in indexes { try connection.execute(index) }
+    }
+
+    /// What `sqlite_schema` must read, made by SQLite itself from our statements.
+    static func expected() throws(SQLiteError) -> String {
+        let connection = try Connection(":memory:", .create)
+        try create(connection)
+        return try connection.schemaText()
+    }
+
+    /// Refuses a file that is not ours, is newer than we are, or has anything planted in it.
+    static func check(_ connection: Connection) throws(Problem) {
+        let (application, version, schema, expected) = try connection.bridging { () throws(SQLiteError) in
+            (
+                try connection.applicationID, try connection.userVersion, try connection.schemaText(),
+                try Schema.expected()
+            )
+        }
+        guard application == Int64(applicationID) else {
+            throw Problem(.integrityFailure, "vault.db is not a Postern vault", advice: "look at --data-dir")
+        }
+        guard version <= Int64(Schema.version) else {
+            throw Problem(
+                .conflict, "vault.db has format \(version), this posternd knows up to \(Schema.version)",
+                advice: "install the newer release that wrote it")
+        }
+        guard schema == expected else {
+            throw Problem(
+                .integrityFailure, "sqlite_schema: \(difference(schema, expected))",
+                advice: "somebody changed vault.db from outside; stop, keep a copy, and restore from a backup")
+        }
+    }
+
+    /// The first line that one schema has and the other has not, by type and name.
+    private static func difference(_ found: String, _ expected: String) -> String {
+        func name(_ line: Substring) -> String {
+            line.split(separator: "\t", maxSplits: 2).prefix(2).joined(separator: " ")
+        }
+        let foundLines = found.split(separator: "\n")
+        let expectedLines = expected.split(separator: "\n")
+        if let line = foundLines.first(where: { !expectedLines.contains($0) && $0.contains("\t") }) {
+            return "\(name(line)) was added or changed"
+        }
+        if let line = expectedLines.first(where: { !foundLines.contains($0) && $0.contains("\t") }) {
+            return "\(name(line)) is missing"
+        }
+        return "it was changed"
+    }
+}

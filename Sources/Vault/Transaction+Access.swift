@@ -1,0 +1,114 @@
+package import Rules
+import SQLite
+package import Sealing
+
+extension Transaction {
+    // MARK: - Leases
+
+    package func add(lease: Lease) throws(Problem) { try insert(lease) }
+
+    package func update(lease: Lease) throws(Problem) { try update(lease) }
+
+    package func lease(_ id: String) throws(Problem) -> Lease? { try find(Lease.self, [.text(id)]) }
+
+    package func revokeLease(_ id: String) throws(Problem) -> Lease {
+        guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
+        row.state = .revoked
+        try update(row)
+        raiseEpoch()
+        return row
+    }
+
+    /// Removes leases that ended before `before`. Returns how many.
+    package func dropLeases(endedBefore before: Int64, atMost limit: Int64 = 500) throws(Problem) -> Int {
+        let ended = try rows(
+            Lease.self,
+            """
+            SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                boot_id, boot_expires, version, state, mac
+            FROM leases WHERE expires_at < ?1 LIMIT ?2
+            """, [.int(before), .int(limit)])
+        for lease in ended { try delete(lease) }
+        return ended.count
+    }
+
+    // MARK: - OAuth flows
+
+    package func add(flow: OAuthState) throws(Problem) { try insert(flow) }
+
+    package func update(flow: OAuthState) throws(Problem) { try update(flow) }
+
+    package func flow(_ hash: [UInt8]) throws(Problem) -> OAuthState? { try find(OAuthState.self, [.blob(hash)]) }
+
+    /// Removes flows that ended before `before`. Returns how many.
+    package func dropFlows(endedBefore before: Int64, atMost limit: Int64 = 500) throws(Problem) -> Int {
+        let ended = try rows(
+            OAuthState.self,
+            """
+            SELECT id, app, service, purpose, redirect_uri, scope, user_scope, subject, return_to, binding, browser,
+                created_at, expires_at, used_at, outcome, mac
+            FROM oauth_states WHERE expires_at < ?1 LIMIT ?2
+            """, [.int(before), .int(limit)])
+        for flow in ended { try delete(flow) }
+        return ended.count
+    }
+
+    // MARK: - Installations
+
+    /// The installation of this app at this place and for this person, made where it is missing.
+    package func installation(
+        app: Int64, tenant: Int64, enterpriseID: String, teamID: String, teamName: String, isEnterprise: Bool,
+        userID: String, botUserID: String
+    ) throws(Problem) -> Installation {
+        let existing = try rows(
+            Installation.self,
+            """
+            SELECT id, app, tenant, enterprise_id, team_id, team_name, is_enterprise, user_id, bot_user_id, state,
+                created_at, updated_at, mac
+            FROM installations
+            WHERE app = ?1 AND enterprise_id = ?2 AND team_id = ?3 AND is_enterprise = ?4 AND user_id = ?5
+            """,
+            [.int(app), .text(enterpriseID), .text(teamID), .int(isEnterprise ? 1 : 0), .text(userID)]
+        ).first
+        if var row = existing {
+            row.teamName = teamName.isEmpty ? row.teamName : teamName
+            row.botUserID = botUserID.isEmpty ? row.botUserID : botUserID
+            row.state = .active
+            row.updatedAt = now
+            try update(row)
+            return row
+        }
+        let row = Installation(
+            id: nextID(), app: app, tenant: tenant, enterpriseID: enterpriseID, teamID: teamID, teamName: teamName,
+            isEnterprise: isEnterprise, userID: userID, botUserID: botUserID, createdAt: now)
+        try insert(row)
+        return row
+    }
+
+    package func update(installation: Installation) throws(Problem) { try update(installation) }
+
+    package func installation(_ id: Int64) throws(Problem) -> Installation? {
+        try find(Installation.self, [.int(id)])
+    }
+
+    package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
+        try find(LegRow.self, [.int(installation), .text(leg.rawValue)])
+    }
+
+    /// Writes a leg's new token, its refresh token and what is known of them: one step, so neither is ever alone.
+    package func storeLeg(
+        _ leg: Leg, of installation: Installation, token: SecretBox, refreshToken: SecretBox?, scope: [String],
+        expiresAt: Int64?, by creator: String, graceEnds: Int64? = nil
+    ) throws(Problem) -> SecretVersion {
+        guard let kind = leg.kind else { throw Problem(.internal, "a leg without a kind of secret") }
+        let existing = try self.leg(leg, of: installation.id)
+        var row = LegRow(
+            installation: installation.id, leg: leg, scope: scope, expiresAt: expiresAt,
+            generation: (existing?.generation ?? 0) + 1, now: now)
+        if let refreshToken { try store(refreshToken: refreshToken, of: &row, tenant: installation.tenant) }
+        if existing == nil { try insert(row) } else { try update(row) }
+        return try store(
+            token, as: SecretName(app: installation.app, installation: installation.id, kind: kind),
+            tenant: installation.tenant, by: creator, graceEnds: graceEnds)
+    }
+}

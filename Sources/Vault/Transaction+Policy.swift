@@ -1,0 +1,135 @@
+package import Rules
+import SQLite
+import Sealing
+
+extension Transaction {
+    // MARK: - Tenants
+
+    /// Makes a tenant and its key.
+    package func addTenant(_ slug: Slug, title: String) throws(Problem) -> Tenant {
+        guard
+            try rows(
+                Tenant.self, "SELECT id, slug, name, state, created_at, mac FROM tenants WHERE slug = ?1",
+                [.text(slug.value)]
+            ).isEmpty
+        else { throw Problem(.conflict, "there is a tenant \(slug) already") }
+        let tenant = Tenant(id: nextID(), slug: slug, title: title, createdAt: now)
+        try insert(tenant)
+        let slot = keys.slots.addRandom()
+        try insertKey(slot, purpose: .tenant, tenant: tenant.id, generation: 1)
+        // If the group fails the key in memory belongs to no row; it is wiped with the process and opens nothing.
+        keys.adopt(slot, as: TenantKeyName(tenant: tenant.id, generation: 1))
+        return tenant
+    }
+
+    package func setStanding(_ standing: Standing, of tenant: Int64) throws(Problem) {
+        guard var row = try find(Tenant.self, [.int(tenant)]) else { throw Problem(.notFound, "no such tenant") }
+        row.state = standing
+        try update(row)
+        if standing == .suspended { raiseEpoch() }
+    }
+
+    // MARK: - Apps
+
+    package func app(_ key: AppKey) throws(Problem) -> App? {
+        try rows(
+            App.self,
+            """
+            SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
+            FROM apps WHERE platform = ?1 AND app_id = ?2
+            """, [.text(key.platform.rawValue), .text(key.appID.value)]
+        ).first
+    }
+
+    package func addApp(
+        _ key: AppKey, tenant: Int64, profile: String, claim: App.Claim, fields: [PublicField: String],
+        redirectURIs: [String]
+    ) throws(Problem) -> App {
+        guard try app(key) == nil else {
+            throw Problem(
+                .conflict, "the app \(key) cannot be added: its App ID is taken",
+                advice: "if it is this tenant's own, look with `postern app show \(key)`")
+        }
+        let app = App(
+            id: nextID(), key: key, tenant: tenant, profile: profile, claim: claim, fields: fields,
+            redirectURIs: redirectURIs, createdAt: now)
+        try insert(app)
+        return app
+    }
+
+    package func update(app: App, takesAway: Bool) throws(Problem) {
+        try update(app)
+        if takesAway { raiseEpoch() }
+    }
+
+    // MARK: - Services, grants, roles
+
+    package func addService(_ slug: Slug, selectors: [Selector]) throws(Problem) -> ServiceRow {
+        guard try service(slug) == nil else { throw Problem(.conflict, "there is a service \(slug) already") }
+        let row = ServiceRow(id: nextID(), slug: slug, selectors: selectors, createdAt: now)
+        try insert(row)
+        // Another process may now be taken for another service than before.
+        raiseEpoch()
+        return row
+    }
+
+    package func service(_ slug: Slug) throws(Problem) -> ServiceRow? {
+        try rows(
+            ServiceRow.self, "SELECT id, name, selectors, state, created_at, mac FROM services WHERE name = ?1",
+            [.text(slug.value)]
+        ).first
+    }
+
+    package func setStanding(_ standing: Standing, ofService slug: Slug) throws(Problem) {
+        guard var row = try service(slug) else { throw Problem(.notFound, "no such service") }
+        row.state = standing
+        try update(row)
+        if standing == .suspended { raiseEpoch() }
+    }
+
+    /// Removes a service with its grants and leases. Returns how many grants went with it.
+    package func removeService(_ slug: Slug) throws(Problem) -> Int {
+        guard let row = try service(slug) else { throw Problem(.notFound, "no such service") }
+        let grants = try rows(
+            GrantRow.self,
+            """
+            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac
+            FROM grants WHERE service = ?1
+            """, [.int(row.id)])
+        for grant in grants { try delete(grant) }
+        try delete(row)
+        raiseEpoch()
+        return grants.count
+    }
+
+    package func addGrant(
+        to service: Int64, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
+        maxTTL: Interval, by creator: String
+    ) throws(Problem) -> GrantRow {
+        let row = GrantRow(
+            id: nextID(), service: service, pattern: pattern, actions: actions, methods: methods, scope: scope,
+            maxTTL: maxTTL, createdAt: now, createdBy: creator)
+        try insert(row)
+        return row
+    }
+
+    package func removeGrant(_ id: Int64) throws(Problem) -> GrantRow {
+        guard let row = try find(GrantRow.self, [.int(id)]) else { throw Problem(.notFound, "no such grant") }
+        try delete(row)
+        raiseEpoch()
+        return row
+    }
+
+    package func addRole(_ role: AdminRole, to selector: Selector, tenant: Int64?) throws(Problem) -> RoleRow {
+        let row = RoleRow(id: nextID(), selector: selector, role: role, tenant: tenant, createdAt: now)
+        try insert(row)
+        return row
+    }
+
+    package func removeRole(_ id: Int64) throws(Problem) -> RoleRow {
+        guard let row = try find(RoleRow.self, [.int(id)]) else { throw Problem(.notFound, "no such role") }
+        try delete(row)
+        raiseEpoch()
+        return row
+    }
+}

@@ -1,0 +1,79 @@
+package import Rules
+import SQLite
+
+extension Vault {
+    package func lease(_ id: String) throws(Problem) -> Lease? {
+        try readers.read { reader throws(Problem) in try reader.connection.find(Lease.self, [.text(id)], reader.mac) }
+    }
+
+    /// Leases, newest first; `service` and `app` nil are any. At most `limit`.
+    package func leases(service: Int64?, app: Int64?, limit: Int64 = 1000) throws(Problem) -> [Lease] {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.rows(
+                Lease.self,
+                """
+                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                    boot_id, boot_expires, version, state, mac
+                FROM leases WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR app = ?2)
+                ORDER BY created_at DESC LIMIT ?3
+                """, [.optional(service), .optional(app), .int(limit)], reader.mac)
+        }
+    }
+
+    package func flow(_ hash: [UInt8]) throws(Problem) -> OAuthState? {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.find(OAuthState.self, [.blob(hash)], reader.mac)
+        }
+    }
+
+    package func installation(_ id: Int64) throws(Problem) -> Installation? {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.find(Installation.self, [.int(id)], reader.mac)
+        }
+    }
+
+    /// The installations of an app with their legs; `app` nil is all of them.
+    package func installations(of app: Int64?) throws(Problem) -> [(Installation, [LegRow])] {
+        try readers.snapshot { reader throws(Problem) in
+            let rows = try reader.connection.rows(
+                Installation.self,
+                """
+                SELECT id, app, tenant, enterprise_id, team_id, team_name, is_enterprise, user_id, bot_user_id, state,
+                    created_at, updated_at, mac
+                FROM installations WHERE (?1 IS NULL OR app = ?1) ORDER BY id
+                """, [.optional(app)], reader.mac)
+            var found: [(Installation, [LegRow])] = []
+            for row in rows {
+                let legs = try reader.connection.rows(
+                    LegRow.self,
+                    """
+                    SELECT installation, leg, scope, state, expires_at, refresh_sealed, refresh_fingerprint,
+                        generation, in_flight, updated_at, mac
+                    FROM legs WHERE installation = ?1 ORDER BY leg
+                    """, [.int(row.id)], reader.mac)
+                found.append((row, legs))
+            }
+            return found
+        }
+    }
+
+    /// Apps by tenant (nil is all), in order of platform and App ID.
+    package func apps(of tenant: Int64?) throws(Problem) -> [App] {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.rows(
+                App.self,
+                """
+                SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
+                FROM apps WHERE (?1 IS NULL OR tenant = ?1) ORDER BY platform, app_id
+                """, [.optional(tenant)], reader.mac)
+        }
+    }
+}
+
+extension Vault {
+    package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], reader.mac)
+        }
+    }
+}

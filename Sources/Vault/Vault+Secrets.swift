@@ -1,0 +1,169 @@
+package import Rules
+import SQLite
+package import Sealing
+
+extension Vault {
+    /// What a look-up found, before anything is opened.
+    package struct Found: Sendable {
+        package let app: App
+        package let tenant: Int64
+        package let version: Int64
+        package let state: VersionState
+        package let fingerprint: Fingerprint
+        package let length: Int64
+    }
+
+    /// Whether the app may be seen, decided by the caller while the row is at hand.
+    package typealias Decide<Answer> = (App) throws(Problem) -> Answer
+
+    /// Finds an app; nil when there is none.
+    package func app(_ key: AppKey) throws(Problem) -> App? {
+        try readers.read { reader throws(Problem) in try Vault.app(key, reader) }
+    }
+
+    package func app(id: Int64) throws(Problem) -> App? {
+        try readers.read { reader throws(Problem) in try reader.connection.find(App.self, [.int(id)], reader.mac) }
+    }
+
+    static func app(_ key: AppKey, _ reader: Reader) throws(Problem) -> App? {
+        var statement = try reader.connection.ready(
+            """
+            SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
+            FROM apps WHERE platform = ?1 AND app_id = ?2
+            """)
+        statement.bind(1, key.platform.rawValue)
+        statement.bind(2, key.appID.value)
+        guard try statement.stepped() else { return nil }
+        _ = try reader.mac.check(.apps, statement)
+        return try App(statement, from: 0)
+    }
+
+    /// Opens one version of a secret at the end of `slab`; nil where there is no such secret or version.
+    ///
+    /// `version` nil is the current one. A previous version is readable until its grace ends.
+    package func read(
+        _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab
+    ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
+        try readers.read { reader throws(Problem) in
+            var statement = try reader.connection.ready(
+                """
+                SELECT h.app, h.installation, h.kind, h.current, h.previous, h.previous_ends, h.pending,
+                    h.last_version, h.mac,
+                    s.app, s.installation, s.kind, s.version, s.tenant, s.key_generation, s.sealed, s.length,
+                    s.fingerprint, s.created_at, s.created_by, s.destroyed_at, s.mac
+                FROM heads h JOIN secrets s
+                    ON s.app = h.app AND s.installation = h.installation AND s.kind = h.kind
+                    AND s.version = coalesce(?4, h.current)
+                WHERE h.app = ?1 AND h.installation = ?2 AND h.kind = ?3
+                """)
+            statement.bind(1, secret.app)
+            statement.bind(2, secret.installation)
+            statement.bind(3, secret.kind.rawValue)
+            statement.bind(4, version)
+            guard try statement.stepped() else {
+                try requireNoHead(secret, version, reader)
+                return nil
+            }
+            _ = try reader.mac.check(.heads, statement, from: 0)
+            _ = try reader.mac.check(.secrets, statement, from: 9)
+            let head = try Head(statement, from: 0)
+            let found = try SecretVersion(statement, from: 9)
+            guard let state = head.state(of: found.version, at: now), let sealed = found.sealed else { return nil }
+            try open(found, sealed.span, reader, into: slab)
+            return (found.version, state, found.fingerprint)
+        }
+    }
+
+    /// A head whose current version has no row was tampered with; no head at all is only a secret never set.
+    private func requireNoHead(_ secret: SecretName, _ version: Int64?, _ reader: Reader) throws(Problem) {
+        guard version == nil else { return }
+        let head = try reader.connection.find(
+            Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)
+        if head?.current != nil {
+            throw TableName.secrets.damaged("a row that table heads names as current is missing")
+        }
+    }
+
+    func open(_ version: SecretVersion, _ sealed: Span<UInt8>, _ reader: Reader, into slab: Slab) throws(Problem) {
+        let key = try keys.tenantKey(TenantKeyName(tenant: version.tenant, generation: version.keyGeneration))
+        version.associate(&reader.canonical, keys.vaultID)
+        do throws(SealingError) {
+            try keys.slots.open(sealed, associated: reader.canonical.bytes, with: key, into: slab)
+        } catch {
+            guard error != .notAuthentic else {
+                throw TableName.secrets.damaged(
+                    "the row \(version.secret.app)/\(version.secret.installation)/\(version.secret.kind.rawValue)/"
+                        + "\(version.version) does not open in its place")
+            }
+            throw error.problem
+        }
+    }
+
+    /// Every version of a secret, newest first, and the head that says which is which.
+    package func history(of secret: SecretName) throws(Problem) -> (Head, [SecretVersion])? {
+        try readers.snapshot { reader throws(Problem) in
+            guard
+                let head = try reader.connection.find(
+                    Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)
+            else { return nil }
+            let versions = try reader.connection.rows(
+                SecretVersion.self,
+                """
+                SELECT app, installation, kind, version, tenant, key_generation, sealed, length, fingerprint,
+                    created_at, created_by, destroyed_at, mac
+                FROM secrets WHERE app = ?1 AND installation = ?2 AND kind = ?3 ORDER BY version DESC
+                """, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)
+            return (head, versions)
+        }
+    }
+
+    /// The current version of every kind an app has, without values.
+    package func secrets(of app: Int64) throws(Problem) -> [(Head, SecretVersion)] {
+        try readers.snapshot { reader throws(Problem) in
+            let heads = try reader.connection.rows(
+                Head.self,
+                """
+                SELECT app, installation, kind, current, previous, previous_ends, pending, last_version, mac
+                FROM heads WHERE app = ?1 ORDER BY installation, kind
+                """, [.int(app)], reader.mac)
+            var found: [(Head, SecretVersion)] = []
+            for head in heads {
+                guard let current = head.current else { continue }
+                let name = head.secret
+                let version = try reader.connection.find(
+                    SecretVersion.self,
+                    [.int(name.app), .int(name.installation), .text(name.kind.rawValue), .int(current)], reader.mac)
+                guard let version else {
+                    throw TableName.secrets.damaged("a row that table heads names as current is missing")
+                }
+                found.append((head, version))
+            }
+            return found
+        }
+    }
+}
+
+extension SecretVersion {
+    /// All that places the value (design, section 3): a row moved, renamed, downgraded or copied does not open.
+    func associate(_ canonical: inout Canonical, _ vaultID: [UInt8]) {
+        canonical.restart("postern/secret/1")
+        canonical.add(vaultID)
+        canonical.add(tenant)
+        canonical.add(secret.app)
+        canonical.add(secret.installation)
+        canonical.add(secret.kind.rawValue)
+        canonical.add(version)
+        canonical.add(keyGeneration)
+        canonical.add(length)
+        canonical.add(fingerprint.bytes)
+        canonical.add(createdAt)
+        canonical.add(createdBy)
+    }
+}
+
+extension Connection {
+    /// A statement ready to bind, its error in our words.
+    func ready(_ sql: SQL) throws(Problem) -> Statement {
+        do { return try prepare(sql) } catch { throw error.problem }
+    }
+}

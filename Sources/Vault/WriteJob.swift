@@ -1,0 +1,32 @@
+import Linux
+import Rules
+
+/// One request's share of a group commit.
+final class WriteJob: @unchecked Sendable {  // handed from thread to thread under the queue's lock and the signal
+    enum Work {
+        /// Only a record; the common case, without a savepoint.
+        case record(AuditEntry)
+        case change((Transaction) throws(Problem) -> Void)
+    }
+
+    enum Outcome {
+        case done
+        case failed(Problem)
+        /// The policy epoch moved after the decision: decide again.
+        case stale
+    }
+
+    let work: Work
+    /// The policy epoch the request was decided under; nil when it does not depend on the policy.
+    let epoch: Int64?
+    /// Takes something away: still carried out when the disk is full (design, section 4).
+    let isRevoking: Bool
+    var outcome: Outcome?
+    let signal = Signal()
+
+    init(_ work: Work, epoch: Int64?, isRevoking: Bool) {
+        self.work = work
+        self.epoch = epoch
+        self.isRevoking = isRevoking
+    }
+}

@@ -1,0 +1,138 @@
+import Linux
+import Rules
+import SQLite
+import Sealing
+import Synchronization
+
+/// Carries out groups. Only the leader of the writer's queue calls it, so it needs no lock of its own.
+final class WriterCore: @unchecked Sendable {  // one caller at a time, by the writer's queue
+    /// A checkpoint at least this often (design, section 8).
+    static let recordsPerCheckpoint: Int64 = 1000
+
+    private let connection: Connection
+    private let keys: KeyRing
+    private let mac: RowMAC
+    private let anchors: Anchors
+    private let ballast: Ballast
+    private let publish: (PolicySnapshot) -> Void
+    private var policy: PolicySnapshot
+    private var state: VaultState
+    private var names = NameTable()
+    /// What the last group ran into; nil while all is well. Read by `status`.
+    let trouble = Mutex<Problem?>(nil)
+    /// The state after the last commit, for readers of another thread.
+    let committed: Mutex<VaultState>
+
+    init(
+        connection: Connection, keys: KeyRing, state: VaultState, policy: PolicySnapshot, anchors: Anchors,
+        ballast: Ballast, publish: @escaping (PolicySnapshot) -> Void
+    ) {
+        self.connection = connection
+        self.keys = keys
+        mac = RowMAC(keys)
+        self.state = state
+        self.policy = policy
+        self.anchors = anchors
+        self.ballast = ballast
+        self.publish = publish
+        committed = Mutex(state)
+    }
+
+    /// Milliseconds since 1970: the wall clock, or the newest record where the clock was put back.
+    var now: Int64 { max(Clock.wallMilliseconds, committed.withLock { $0.lastTime }) }
+
+    /// Gives every job of the group an outcome.
+    func commit(_ group: [WriteJob]) {
+        do {
+            try attempt(group)
+            if trouble.withLock({ $0 != nil }) { trouble.withLock { $0 = nil } }
+        } catch {
+            trouble.withLock { $0 = error }
+            let revoking = group.filter(\.isRevoking)
+            for job in group where !job.isRevoking { job.outcome = .failed(error) }
+            guard !revoking.isEmpty else { return }
+            // What takes something away may use the reserve; one at a time, so that one cannot fail another.
+            ballast.release()
+            for job in revoking {
+                do { try attempt([job]) } catch { job.outcome = .failed(error) }
+            }
+        }
+    }
+
+    /// One transaction. On an error nothing of it remains, in the file or here.
+    private func attempt(_ group: [WriteJob]) throws(Problem) {
+        let now = max(Clock.wallMilliseconds, state.lastTime)
+        let transaction = Transaction(
+            connection: connection, keys: keys, mac: mac, state: state, names: names, now: now)
+        do throws(Problem) {
+            try connection.bridging { () throws(SQLiteError) in try connection.beginImmediate() }
+            for job in group { try perform(job, transaction) }
+            if transaction.state.auditSeq - state.checkpointSeq >= Self.recordsPerCheckpoint {
+                transaction.signed = try transaction.checkpoint(signedBy: keys.signing)
+            }
+            if transaction.state != state {
+                try transaction.state.store(connection, keys)
+            }
+            try connection.bridging { () throws(SQLiteError) in try connection.commit() }
+        } catch {
+            try? connection.rollback()
+            names = NameTable()
+            throw error
+        }
+        finish(transaction)
+    }
+
+    private func perform(_ job: WriteJob, _ transaction: Transaction) throws(Problem) {
+        if let epoch = job.epoch, epoch != transaction.state.epoch {
+            job.outcome = .stale
+            return
+        }
+        switch job.work {
+        case .record(let entry):
+            try transaction.record(entry)
+            job.outcome = .done
+        case .change(let body):
+            let before = transaction.state
+            let changed = transaction.policyChanged
+            transaction.names.keep()
+            try connection.bridging { () throws(SQLiteError) in try connection.savepoint() }
+            do throws(Problem) {
+                try body(transaction)
+                try connection.bridging { () throws(SQLiteError) in try connection.releaseSavepoint() }
+                job.outcome = .done
+            } catch {
+                // An error that ended the transaction took every savepoint with it: the group fails as a whole.
+                guard connection.isInTransaction, error.code != .auditUnavailable else { throw error }
+                try connection.bridging { () throws(SQLiteError) in try connection.rollbackSavepoint() }
+                transaction.state = before
+                transaction.policyChanged = changed
+                transaction.names.takeBack()
+                job.outcome = .failed(error)
+            }
+        }
+    }
+
+    /// The group is durable: what it changed is in force before anyone hears of it.
+    private func finish(_ transaction: Transaction) {
+        let epochMoved = transaction.state.epoch != state.epoch
+        state = transaction.state
+        names = transaction.names
+        names.keep()
+        let newState = state
+        committed.withLock { $0 = newState }
+        if transaction.policyChanged || epochMoved {
+            do throws(Problem) {
+                policy =
+                    transaction.policyChanged
+                    ? try PolicySnapshot.load(connection, keys, epoch: state.epoch)
+                    : policy.moved(to: state.epoch)
+            } catch {
+                // The change is durable but cannot be read back: nothing may be decided by what is in memory.
+                trouble.withLock { $0 = error }
+                policy = .nothingAllowed(epoch: state.epoch)
+            }
+            publish(policy)
+        }
+        if let checkpoint = transaction.signed { anchors.append(checkpoint, at: transaction.now) }
+    }
+}
