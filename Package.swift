@@ -17,7 +17,9 @@ func tests(_ name: String, uses: [String], programs: [String] = []) -> Target {
 let package = Package(
     name: "Postern",
     products: ["posternd", "postern-courier", "postern", "postern-sim", "postern-bench"]
-        .map { .executable(name: $0, targets: [$0]) },
+        .map { .executable(name: $0, targets: [$0]) }
+        // Only tests load it, into a courier.
+        + [.library(name: "IntruderPreload", type: .dynamic, targets: ["IntruderPreload"])],
     targets: [
         // One folder a C library, one importer each; the check script holds the list.
         .systemLibrary(name: "CSodium", path: "Sources/C/CSodium"),
@@ -66,6 +68,7 @@ let package = Package(
         tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         // What only tests start.
         .target(name: "Intruder", path: "Tests/Support/Intruder"),
+        .target(name: "IntruderPreload", dependencies: ["Intruder"], path: "Tests/Support/IntruderPreload"),
         .executableTarget(
             name: "linux-probe", dependencies: ["Linux", "Intruder"], path: "Tests/Support/linux-probe"),
         tests("Linux", uses: ["Linux", "Rules"], programs: ["linux-probe"]),

@@ -122,36 +122,48 @@ extension Courier {
             case .unreachable(let why): return .failed(why.problem, mayHaveBeenSent: why.mayHaveBeenSent)
             }
         } catch {
-            return .failed(sent ? Self.ended : error, mayHaveBeenSent: sent)
+            return .failed(error.code == .stopping || !sent ? error : Self.ended, mayHaveBeenSent: sent)
         }
     }
 
-    /// One errand over one stream; `sent` becomes true once the courier may act on it, which takes the whole frame.
+    /// One errand over one stream; `sent` becomes true once the courier has taken it.
     private func exchange(_ errand: Errand, _ sent: inout Bool) throws(Problem) -> ErrandReply {
         let frame = try errand.frame()
         // The courier ends the errand by itself in time; the rest is for a courier that hangs.
         let deadline = Deadline.after(seconds: Int64(errand.timeoutSeconds) + 5)
-        let stream = try hand()
-        try frame.send(on: stream, until: deadline)
+        let first = try link()
+        let stream: FileDescriptor
+        do throws(Problem) {
+            stream = try hand(frame, to: first, until: deadline)
+        } catch {
+            // Not taken, so nothing was sent and trying again is safe: this courier is about to be known as dead.
+            guard error.code == .courierUnavailable, hasEnded(first) else { throw error }
+            stream = try hand(frame, to: try link(), until: deadline)
+        }
         sent = true
         return try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: deadline))
     }
 
-    /// Gives the courier one end of a fresh stream and returns the other. A courier that has just died is replaced,
-    /// once: nothing was sent, so trying again is safe.
-    private func hand() throws(Problem) -> FileDescriptor {
+    /// Gives the courier one end of a fresh stream and the errand on it; returns once the courier says that it has the
+    /// whole errand. Until it says so it does nothing, and it does nothing if nobody hears it say so.
+    private func hand(_ frame: Frame, to link: Link, until deadline: Deadline) throws(Problem) -> FileDescriptor {
         let pair: SocketPair
         do { pair = try SocketPair(.stream) } catch {
             throw error.problem(.courierUnavailable, doing: "open a stream to the courier")
         }
-        let first = try link()
-        do throws(Problem) {
-            try Control.carry.send(on: first.control, with: pair.far.number)
-        } catch {
-            bury(first)
-            try Control.carry.send(on: try link().control, with: pair.far.number)
+        try Control.carry.send(on: link.control, with: pair.far.number)
+        return try pair.split { near, far throws(Problem) in
+            // Only the courier has it now, so that its end is seen here.
+            _ = consume far
+            try frame.send(on: near, until: deadline)
+            try Taken.receive(on: near, until: deadline)
+            return near
         }
-        return pair.split { near, _ in near }
+    }
+
+    /// Waits a moment for the end of a courier that did not take an errand; false when it lives on.
+    private func hasEnded(_ link: Link) -> Bool {
+        state.wait(until: .after(seconds: 1)) { $0.link !== link ? true : nil } ?? false
     }
 
     private static let ended = Problem(
@@ -257,6 +269,7 @@ extension Courier {
     /// Forgets a courier that is gone; one that is only confused sees its channel end and exits.
     private func bury(_ link: Link) {
         state.withLock { if $0.link === link { $0.link = nil } }
+        state.wakeAll()
         link.control.shutDown()
     }
 }

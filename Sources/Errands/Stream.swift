@@ -20,6 +20,21 @@ extension Frame {
     }
 }
 
+/// The byte with which the courier says that it has the whole errand and begins.
+package enum Taken {
+    private static let mark: UInt8 = 0x06
+
+    package static func send(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+        do { try stream.send([mark], until: deadline) } catch { throw lost }
+    }
+
+    static func receive(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+        do {
+            guard try stream.receive(exactly: 1, until: deadline) == [mark] else { throw lost }
+        } catch { throw lost }
+    }
+}
+
 extension Control {
     /// How long the other process may leave a full control channel unread.
     private static let patience: Int64 = 5
@@ -51,5 +66,5 @@ extension Control {
 
 /// The other process is gone, or does not read.
 private var lost: Problem {
-    Problem(.courierUnavailable, "The courier ended before it answered.", advice: "Try again.")
+    Problem(.courierUnavailable, "The courier does not answer.", advice: "Try again.")
 }

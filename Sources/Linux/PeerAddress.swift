@@ -10,6 +10,9 @@ extension FileDescriptor {
 }
 
 extension Program {
+    /// Closes all descriptors from `first` on, whoever left them open. Before any is opened here.
+    package static func closeDescriptors(from first: UInt32) { _ = clinux_close_range(first, .max) }
+
     /// Ends the process at once: no exit handlers run beside threads that are still busy.
     package static func end(_ status: Int32) -> Never { _exit(status) }
 }

@@ -29,6 +29,8 @@ struct Carrier: Sendable {
     private func serve(_ stream: consuming FileDescriptor) {
         do throws(Problem) {
             let errand = try Errand(try Frame.receive(on: stream, until: .after(seconds: 30)))
+            // A keeper that has given up must not find it done.
+            try Taken.send(on: stream, until: .after(seconds: 5))
             let reply = perform(errand)
             let frame: Frame
             do throws(Problem) { frame = try reply.frame() } catch {

@@ -8,6 +8,7 @@ import Rules
 /// itself in, and threads start only after that, since Landlock holds for threads made later.
 func run(_ options: Options) throws(Problem) {
     try Scrubbing.reexecute()
+    Program.closeDescriptors(from: 4)
     try Hardening.harden()
     Hardening.raiseDescriptorLimit(to: 16_384)
     // Whoever stops the service stops the keeper; we end with it, when its last errand is home. SIGKILL still works.

@@ -122,9 +122,10 @@ import Testing
             outcome.wakeAll()
         }
         // Under way once its connection is there.
-        _ = try silent.accept(until: .after(seconds: 10))
+        let connection = try silent.accept(until: .after(seconds: 10))
         first.send(signal: SIGKILL)
         let ended = outcome.wait(until: .after(seconds: 20)) { $0 }
+        connection.shutDown()
         guard case .failed(let problem, let sent) = ended else {
             Issue.record("the errand did not fail")
             return

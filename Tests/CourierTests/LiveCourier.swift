@@ -18,27 +18,43 @@ final class LiveCourier: Sendable {
         var all: [ChildProcess] { list.withLock { $0 } }
     }
 
-    /// - Parameter environment: `NAME=value` entries besides ours.
+    /// - Parameters:
+    ///   - environment: `NAME=value` entries before ours: the first of a name counts.
+    ///   - user: who it runs as; needs root. nil is who we are.
     init(
-        callbacks: String = "off", environment: [String] = [],
+        callbacks: String = "off", environment: [String] = [], user: String? = nil,
         answer: @escaping Courier.Answer = { _ in .page(CallbackPage(.failed)) }
     ) throws {
         scratch = try Scratch()
-        let log = scratch.file("log")
+        let (log, output) = (scratch.file("log"), scratch.file("output"))
+        let call = try Self.call(scratch, user) + ["--callback-listen", callbacks]
         let children = children
         keeper = Courier(
             start: { () throws(Problem) in
                 do throws(SystemError) {
                     let log = try FileDescriptor.open(log, .append, creating: 0o600)
                     let pair = try SocketPair(.messages)
+                    let output = try FileDescriptor.open(output, .append, creating: 0o600)
                     let child = try ChildProcess.start(
-                        Program.sibling("postern-courier"), ["--callback-listen", callbacks],
-                        environment: Environment.all + environment, descriptors: [2: log.number, 3: pair.far.number])
+                        call[0], Array(call.dropFirst()), environment: environment + Environment.all,
+                        descriptors: [1: output.number, 2: log.number, 3: pair.far.number])
                     children.add(child)
                     return pair.split { near, _ in Courier.Started(control: near, pid: child.pid) }
                 } catch { throw error.problem(.courierUnavailable, doing: "start postern-courier") }
             }, answer: answer)
         try keeper.begin()
+    }
+
+    /// The program and who runs it; another user gets a copy where it can reach it.
+    private static func call(_ scratch: Scratch, _ user: String?) throws -> [String] {
+        let program = Program.sibling("postern-courier")
+        guard let user else { return [program] }
+        Shell.run("/bin/chmod", ["755", scratch.path])
+        Shell.run("/bin/cp", [program, scratch.file("postern-courier")])
+        return [
+            "/usr/bin/setpriv", "--reuid=\(user)", "--regid=nogroup", "--clear-groups", "--",
+            scratch.file("postern-courier"),
+        ]
     }
 
     deinit {
@@ -53,6 +69,8 @@ final class LiveCourier: Sendable {
     var newest: ChildProcess { children.all[starts - 1] }
     /// All it has written to standard error.
     var log: String { scratch.text("log") }
+    /// All it has written to standard output.
+    var output: String { scratch.text("output") }
     /// Where its callback listener answers.
     var callback: String { keeper.report?.callback ?? "" }
 

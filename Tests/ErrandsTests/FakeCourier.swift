@@ -63,6 +63,7 @@ final class FakeCourier: Sendable {
     private func serve(_ stream: consuming FileDescriptor) {
         do {
             let errand = try Errand(Frame.receive(on: stream, until: .after(seconds: 10)))
+            try Taken.send(on: stream, until: .after(seconds: 10))
             guard let reply = carry(errand) else { return die() }
             guard !ended.withLock({ $0 }) else { return }
             try reply.frame().send(on: stream, until: .after(seconds: 10))

@@ -1,0 +1,1 @@
+/* Loaded into a courier by LD_PRELOAD; nothing to call. */
