@@ -49,7 +49,7 @@ let package = Package(
         program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(
-            "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
+            "postern-bench", uses: ["HTTPServer", "SQLite", "Linux", "Rules"]),
 
         // A disk that loses what was not synced; for tests alone.
         .target(

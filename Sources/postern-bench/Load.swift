@@ -45,6 +45,25 @@ enum Load {
         return outcome
     }
 
+    /// Sends each request once, over at most 64 connections; the number that was not answered with 200 to 299.
+    static func each(_ path: String, requests: [[UInt8]]) throws -> Int {
+        let next = Atomic(0)
+        let failures = Atomic(0)
+        let threads = try (0..<min(64, requests.count)).map { _ in
+            try Thread.start(name: "sender") {
+                let connection = Connection(path: path)
+                while true {
+                    let index = next.add(1, ordering: .relaxed).oldValue
+                    guard index < requests.count else { return }
+                    let status = connection?.exchange(requests[index]) ?? 0
+                    if !(200..<300).contains(status) { failures.add(1, ordering: .relaxed) }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        return failures.load(ordering: .relaxed)
+    }
+
     private static func client(
         _ connection: borrowing Connection, _ number: Int, _ requests: [[UInt8]], _ status: Int,
         _ stop: borrowing Atomic<Bool>, _ own: inout Outcome

@@ -7,6 +7,13 @@ struct Options {
     var rounds = 7
     var seconds = 0.7
     var clients: [Int]?
+    /// A small vault and a large one.
+    var tenants = [10, 1000]
+    var secrets = [1000, 100_000]
+    /// Audit records there are before reads are measured.
+    var records = 100_000
+    /// Where vaults and sockets are made; decides the file system that is measured.
+    var directory = Environment.value(of: "TMPDIR") ?? "/tmp"
     var json = false
     var quiet = false
 
@@ -21,18 +28,27 @@ struct Options {
             switch name {
             case "--rounds": rounds = try Self.read(name, value) { Int($0) }
             case "--seconds": seconds = try Self.read(name, value) { Double($0) }
-            case "--clients":
-                clients = try Self.read(name, value) { text in
-                    let numbers = text.split(separator: ",").map { Int($0) }
-                    return numbers.contains(nil) ? nil : numbers.compactMap { $0 }
-                }
+            case "--clients": clients = try Self.read(name, value, Self.numbers)
+            case "--tenants": tenants = try Self.read(name, value, Self.pair)
+            case "--secrets": secrets = try Self.read(name, value, Self.pair)
+            case "--records": records = try Self.read(name, value) { Int($0) }
+            case "--dir": directory = value
             case "-o": json = try Self.read(name, value) { $0 == "json" ? true : $0 == "table" ? false : nil }
             default: throw Self.usage("there is no option \(name)")
             }
         }
-        guard rounds > 0, seconds > 0, clients?.allSatisfy({ $0 > 0 }) != false else {
-            throw Self.usage("rounds, seconds and clients are above 0")
+        guard rounds > 0, seconds > 0 else {
+            throw Self.usage("rounds and seconds are above 0")
         }
+    }
+
+    private static func numbers(_ text: String) -> [Int]? {
+        let numbers = text.split(separator: ",").map { Int($0) ?? 0 }
+        return numbers.isEmpty || numbers.contains { $0 <= 0 } ? nil : numbers
+    }
+
+    private static func pair(_ text: String) -> [Int]? {
+        numbers(text).flatMap { $0.count == 2 ? $0 : nil }
     }
 
     /// Progress, on standard error.
@@ -59,11 +75,12 @@ func write(_ text: String, to descriptor: Int32) {
 final class TemporaryDirectory {
     let path: String
 
-    init() throws {
-        let base = Environment.value(of: "TMPDIR") ?? "/tmp"
+    init(in base: String) throws {
         var template = Array("\(base)/postern-bench-XXXXXX".utf8CString)
         guard let made = unsafe mkdtemp(&template) else { throw SystemError("mkdtemp", errno) }
         path = unsafe String(cString: made)
+        // Other users must reach the sockets below.
+        unsafe chmod(path, 0o711)
     }
 
     deinit {

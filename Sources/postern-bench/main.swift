@@ -3,11 +3,16 @@ import Linux
 import Rules
 
 let help = """
-    postern-bench SUBCOMMAND [--rounds N] [--seconds S] [--clients N,N] [-o table|json] [--quiet]
+    postern-bench SUBCOMMAND [--rounds N] [--seconds S] [--clients N,N] [--dir DIR] [-o table|json] [--quiet]
+                             [--tenants SMALL,LARGE] [--secrets SMALL,LARGE] [--records N]
 
+      fetch   secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
+      write   new versions of secrets, beside the same
+      status  postern status against curl
       shape   thread per connection against an epoll pool, on a bare answer
 
-    Example: postern-bench shape --rounds 7 --clients 1,64 -o json
+    Medians of interleaved rounds with the lowest and the highest. Exit code 1 when a goal is not met.
+    Example: postern-bench fetch --rounds 7 -o json
     """
 
 func run(_ arguments: [String]) throws -> Int32 {
@@ -16,9 +21,10 @@ func run(_ arguments: [String]) throws -> Int32 {
         guard let body = Int(arguments[3]), let shape = Bare.Shape(rawValue: arguments[4]) else { return 2 }
         try Bare.serve(path: arguments[2], body: body, shape: shape)
         return 0
-    case "shape":
-        let options = try Options(arguments.dropFirst(2))
-        return print(try Shape.run(options), options)
+    case "fetch": return try print(Options(arguments.dropFirst(2)), Fetch.run)
+    case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
+    case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
+    case "shape": return try print(Options(arguments.dropFirst(2)), Shape.run)
     case "--help", "-h", "help":
         write(help + "\n", to: 1)
         return 0
@@ -28,7 +34,8 @@ func run(_ arguments: [String]) throws -> Int32 {
     }
 }
 
-func print(_ report: Report, _ options: Options) -> Int32 {
+func print(_ options: Options, _ measure: (Options) throws -> Report) throws -> Int32 {
+    let report = try measure(options)
     write((options.json ? report.json : report.table) + "\n", to: 1)
     return report.goals.allSatisfy(\.met) ? 0 : 1
 }
