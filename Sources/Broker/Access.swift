@@ -14,6 +14,7 @@ package struct AccessRequest: Sendable {
     package var minTTL: Interval?
     package var delivery: Lease.Delivery
 
+    /// An ask for this leg with nothing narrowed; the caller sets the rest.
     package init(leg: Leg, delivery: Lease.Delivery = .gateway) {
         self.leg = leg
         self.delivery = delivery

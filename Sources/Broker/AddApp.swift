@@ -14,6 +14,7 @@ package struct NewApp: Sendable {
     package let redirectURIs: [String]
     package let verify: Bool
 
+    /// What the admin gave; secrets stay in guarded memory until they are sealed.
     package init(
         tenant: Tenant, profile: Profile, appID: AppID?, fields: [PublicField: String],
         secrets: [SecretKind: SecretBox], redirectURIs: [String], verify: Bool

@@ -5,6 +5,7 @@ package import Vault
 extension Broker {
     // MARK: - Tenants
 
+    /// Adds a tenant with a key of its own. `conflict` when the slug is taken.
     package func addTenant(_ slug: Slug, title: String, _ call: AdminCall) throws(Problem) -> Tenant {
         guard !title.isEmpty, title.utf8.count <= 200, !title.utf8.contains(where: { $0 < 0x20 }) else {
             throw Problem(.badRequest, "a tenant's name is 1 to 200 characters, without control characters")
@@ -14,6 +15,7 @@ extension Broker {
         }
     }
 
+    /// The tenant of this slug, or `not_found`.
     package func tenant(_ slug: Slug) throws(Problem) -> Tenant {
         guard let tenant = vault.policy.tenant(slug) else {
             throw Problem(.notFound, "there is no tenant \(slug)", advice: "list them: postern tenant list")
@@ -21,6 +23,7 @@ extension Broker {
         return tenant
     }
 
+    /// Suspends or resumes a tenant; suspending moves the policy epoch and ends its leases.
     package func setStanding(_ standing: Standing, ofTenant tenant: Tenant, _ call: AdminCall) throws(Problem) {
         try change(
             call, "tenant.\(standing.verb)", isRevoking: standing == .suspended, tenant: tenant.slug.value
@@ -29,6 +32,8 @@ extension Broker {
 
     // MARK: - Services
 
+    /// Names a local program by its selectors. `bad_request` for selectors that prove nothing, `conflict` for a taken
+    /// name.
     package func addService(_ name: Slug, selectors: [Selector], _ call: AdminCall) throws(Problem) -> ServiceRow {
         guard selectors.contains(where: \.identifies) else {
             throw Problem(
@@ -64,6 +69,7 @@ extension Broker {
         return Peer.canReadExecutables(of: .max)
     }
 
+    /// The service of this name, or `not_found`.
     package func service(_ name: Slug) throws(Problem) -> ServiceRow {
         guard let service = vault.policy.service(name) else {
             throw Problem(.notFound, "there is no service \(name)", advice: "list them: postern service list")
@@ -71,12 +77,14 @@ extension Broker {
         return service
     }
 
+    /// Suspends or resumes a service; suspending moves the policy epoch and ends its leases.
     package func setStanding(_ standing: Standing, ofService name: Slug, _ call: AdminCall) throws(Problem) {
         try change(
             call, "service.\(standing.verb)", isRevoking: standing == .suspended, reason: name.value
         ) { transaction, _ throws(Problem) in try transaction.setStanding(standing, ofService: name) }
     }
 
+    /// Removes a service with its grants and leases; how many leases ended. `not_found` where there is none.
     package func removeService(_ name: Slug, _ call: AdminCall) throws(Problem) -> Int {
         try change(call, "service.remove", isRevoking: true, reason: name.value) { transaction, _ throws(Problem) in
             try transaction.removeService(name)
@@ -85,6 +93,8 @@ extension Broker {
 
     // MARK: - Grants
 
+    /// Allows a service some actions. `not_found` for an unknown service, `bad_request` for a grant that could allow
+    /// nothing.
     package func addGrant(
         to name: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
         maxTTL: Interval, _ call: AdminCall
@@ -111,6 +121,7 @@ extension Broker {
         }
     }
 
+    /// Takes a grant away and ends what lived by it. `not_found` where there is none.
     package func removeGrant(_ id: Int64, _ call: AdminCall) throws(Problem) -> GrantRow {
         try change(call, "grant.remove", isRevoking: true, reason: "grant \(id)") { transaction, _ throws(Problem) in
             try transaction.removeGrant(id)
@@ -119,6 +130,7 @@ extension Broker {
 
     // MARK: - Roles
 
+    /// Gives a role to whom the selector matches. `conflict` when that very role is there.
     package func addRole(
         _ role: AdminRole, to selector: Selector, tenant: Tenant?, _ call: AdminCall
     ) throws(Problem) -> RoleRow {
@@ -132,6 +144,7 @@ extension Broker {
         ) { transaction, _ throws(Problem) in try transaction.addRole(role, to: selector, tenant: tenant?.id) }
     }
 
+    /// Takes a role away, at once. `not_found` where there is none.
     package func removeRole(_ id: Int64, _ call: AdminCall) throws(Problem) -> RoleRow {
         try change(call, "role.remove", isRevoking: true, reason: "role \(id)") { transaction, _ throws(Problem) in
             try transaction.removeRole(id)

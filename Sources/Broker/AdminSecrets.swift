@@ -24,6 +24,7 @@ extension Broker {
         return app
     }
 
+    /// The slug of a tenant's id; nil where that tenant is gone.
     package func slug(of tenant: Int64) -> Slug? { vault.policy.tenants[tenant]?.tenant.slug }
 
     /// Puts a value in force. With `grace` the value before stays readable by version and valid for verification until
@@ -56,6 +57,7 @@ extension Broker {
         }
     }
 
+    /// All versions of a secret, the newest last, without any value.
     package func history(
         of app: App, _ kind: SecretKind, installation: Int64?
     ) throws(Problem) -> (Head, [SecretVersion]) {

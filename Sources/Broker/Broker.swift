@@ -16,6 +16,7 @@ package final class Broker: Sendable {
         package var rootKeySource: String
         package var version: String
 
+        /// What the daemon was started with; `publicURL` is empty where none was given.
         package init(urls: PlatformURLs, publicURL: String, rootKeySource: String, version: String) {
             self.urls = urls
             self.publicURL = publicURL
@@ -47,7 +48,9 @@ package final class Broker: Sendable {
 
     // MARK: - Connections
 
+    /// A caller's connection is there: revocations wait for its answers in flight.
     package func connected(_ caller: Caller) { gate.add(caller) }
+    /// The connection is gone.
     package func disconnected(_ caller: Caller) { gate.remove(caller) }
 
     /// The answer has left, or its connection has ended.

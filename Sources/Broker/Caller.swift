@@ -20,6 +20,7 @@ package final class Caller: Sendable {
     /// Ends the connection so that nothing more can leave on it.
     private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
 
+    /// A caller as the kernel names it; which service it is, is decided for each request.
     package init(_ peer: Peer) { self.peer = peer }
 
     /// How to cut the connection; known only once the server has it.

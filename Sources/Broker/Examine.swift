@@ -5,6 +5,7 @@ import Vault
 
 /// One finding of `doctor`.
 package struct Finding: Sendable {
+    /// How one check of the doctor came out.
     package enum Result: String, Sendable {
         case ok
         case warn

@@ -5,6 +5,7 @@ package import Vault
 
 /// How a flow ended, for the service or the page: never a token.
 package struct FlowResult: Sendable {
+    /// Who logged in, as the platform said over TLS.
     package struct Identity: Sendable {
         package let userID: String
         package let team: String

@@ -13,6 +13,7 @@ package struct FlowRequest: Sendable {
     package var returnTo: String?
     package var browserBinding: String?
 
+    /// An ask with the app's first redirect URI and its own scopes.
     package init(purpose: OAuthState.Purpose) { self.purpose = purpose }
 }
 

@@ -60,6 +60,8 @@ extension Broker {
         }
     }
 
+    /// Installations of an app as far as the caller may see them; the same refusal for an unknown app as for a
+    /// forbidden one.
     package func installationsVisible(
         _ key: AppKey, to caller: Caller, _ request: RequestID
     ) throws(Problem) -> (App, Slug, [(Installation, [LegRow])]) {

@@ -22,6 +22,7 @@ package struct CallbackRequest: Sendable, Equatable {
     /// Who asked, as text: the address of the TCP peer, or what the TLS proxy in front of a Unix socket said.
     package var address: String
 
+    /// Every field as given.
     package init(
         kind: Kind, platform: String, appID: String, code: String? = nil, state: String? = nil, error: String? = nil,
         cookies: [String: String] = [:], address: String = ""
@@ -51,6 +52,7 @@ package struct CallbackCookie: Sendable, Equatable {
     /// Seconds the browser keeps it; 0 removes it.
     package var maxAgeSeconds: Int
 
+    /// A cookie that ends after so many seconds, unless the browser ends first.
     package init(name: String, value: String, maxAgeSeconds: Int = 600) {
         self.name = name
         self.value = value
@@ -80,6 +82,7 @@ package struct CallbackPage: Sendable, Equatable {
     /// The request id, so that the admin can be told which attempt it was; not a secret.
     package var reference: String?
 
+    /// What the courier makes a page of; `reference` is the request id to ask the administrator about.
     package init(_ kind: Kind, workspaceName: String? = nil, returnTo: String? = nil, reference: String? = nil) {
         self.kind = kind
         self.workspaceName = workspaceName

@@ -12,6 +12,7 @@ package struct CourierReport: Codable, Sendable, Equatable {
     /// What the operator should know; shown by `doctor`.
     package var warnings: [String]
 
+    /// What a courier says of itself once it is confined.
     package init(callback: String? = nil, landlock: Int, seccomp: Bool, warnings: [String] = []) {
         self.callback = callback
         self.landlock = landlock
@@ -32,6 +33,7 @@ package enum Control: Sendable, Equatable {
     /// No message is longer.
     package static let maxBytes = 4096
 
+    /// The message as JSON. `internal` when it outgrows a control message.
     package func encoded() throws(Problem) -> [UInt8] {
         switch self {
         case .carry: return Array("carry".utf8)
@@ -44,6 +46,7 @@ package enum Control: Sendable, Equatable {
         }
     }
 
+    /// Reads what `encoded` made. `bad_request` for anything else.
     package init(_ bytes: [UInt8]) throws(Problem) {
         if bytes == Array("carry".utf8) {
             self = .carry

@@ -13,6 +13,7 @@ package final class Courier: Sendable {
         let control: FileDescriptor
         let pid: Int32
 
+        /// A courier that was started: our end of its control channel, and its process.
         package init(control: consuming FileDescriptor, pid: Int32) {
             self.control = control
             self.pid = pid
@@ -54,6 +55,7 @@ package final class Courier: Sendable {
     private let state = Gate(State())
     private let starts = Mutex(StartHistory())
 
+    /// Nothing is started yet; `begin` or the first errand does.
     package init(start: @escaping Start, answer: @escaping Answer) {
         self.start = start
         self.answer = answer

@@ -15,6 +15,7 @@ package struct Errand: Sendable {
     /// A larger answer body ends as `Unreachable.tooLarge`; at most 4 MiB.
     package var maxAnswerBytes: Int
 
+    /// Every field as given.
     package init(
         method: String, url: String, headers: [HeaderLine] = [], body: [UInt8] = [], timeoutSeconds: Int = 20,
         maxAnswerBytes: Int = Frame.maxBody
@@ -35,6 +36,7 @@ package struct ErrandAnswer: Sendable {
     package var headers: [HeaderLine]
     package var body: [UInt8]
 
+    /// An answer as the platform gave it.
     package init(status: Int, headers: [HeaderLine] = [], body: [UInt8] = []) {
         self.status = status
         self.headers = headers

@@ -9,6 +9,7 @@ package struct Frame: Sendable, Equatable {
     package var head: [UInt8]
     package var body: [UInt8]
 
+    /// A frame of these parts; `Stream.send` refuses what is over the caps.
     package init(head: [UInt8], body: [UInt8] = []) {
         self.head = head
         self.body = body

@@ -24,6 +24,7 @@ extension Frame {
 package enum Taken {
     private static let mark: UInt8 = 0x06
 
+    /// Says so. `courier_unavailable` when nobody is there to hear it.
     package static func send(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
         do { try stream.send([mark], until: deadline) } catch { throw lost }
     }
@@ -58,6 +59,7 @@ extension Control {
         return Received(control: try Control(message.bytes), stream: message.takeDescriptor())
     }
 
+    /// A control message with the descriptor that came along, if any.
     package struct Received: ~Copyable {
         package let control: Control
         package var stream: FileDescriptor?

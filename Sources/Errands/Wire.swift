@@ -51,6 +51,7 @@ package enum ErrandReply: Sendable {
 }
 
 extension Errand {
+    /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
     package func frame() throws(Problem) -> Frame {
         try check()
         let head = Head.Request(
@@ -77,6 +78,7 @@ extension Errand {
 }
 
 extension ErrandReply {
+    /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
     package func frame() throws(Problem) -> Frame {
         switch self {
         case .answer(let answer):
@@ -86,6 +88,7 @@ extension ErrandReply {
         }
     }
 
+    /// Reads what `frame()` made; `bad_request` for anything else.
     package init(_ frame: Frame) throws(Problem) {
         let head: Head.Answer = try decode(frame.head)
         switch (head.status, head.unreachable) {
@@ -101,6 +104,7 @@ extension ErrandReply {
 }
 
 extension CallbackRequest {
+    /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
     package func frame() throws(Problem) -> Frame {
         Frame(
             head: try encode(
@@ -109,6 +113,7 @@ extension CallbackRequest {
                     cookies: cookies, address: address)))
     }
 
+    /// Reads what `frame()` made; `bad_request` for anything else.
     package init(_ frame: Frame) throws(Problem) {
         let head: Head.Callback = try decode(frame.head)
         guard frame.body.isEmpty, head.cookies.count <= 16 else { throw misread }
@@ -119,6 +124,7 @@ extension CallbackRequest {
 }
 
 extension CallbackAnswer {
+    /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
     package func frame() throws(Problem) -> Frame {
         var reply = Head.Reply()
         let cookie: CallbackCookie?
@@ -141,6 +147,7 @@ extension CallbackAnswer {
         return Frame(head: try encode(reply))
     }
 
+    /// Reads what `frame()` made; `bad_request` for anything else.
     package init(_ frame: Frame) throws(Problem) {
         let reply: Head.Reply = try decode(frame.head)
         guard frame.body.isEmpty else { throw misread }

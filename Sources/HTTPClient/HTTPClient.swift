@@ -38,16 +38,19 @@ package final class HTTPClient: Sendable {
 }
 
 extension HTTPClient {
+    /// One header line, name as sent.
     package struct Header: Sendable, Equatable {
         package let name: String
         package let value: String
 
+        /// A line of this name and value; line breaks are refused when it is sent.
         package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// One call: where to, what, and how long it may take.
     package struct Request: Sendable {
         package var method: String
         /// http or https, absolute; over a Unix socket the host is only what stands in the Host field.
@@ -63,6 +66,7 @@ extension HTTPClient {
         /// Bytes of body the answer may have; as much again is the header's limit, at most 64 KiB.
         package var answerLimit = 4 * 1024 * 1024
 
+        /// Every field as given.
         package init(
             _ method: String, _ url: String, headers: [Header] = [], body: [UInt8] = [], unixSocket: String? = nil
         ) {
@@ -74,6 +78,7 @@ extension HTTPClient {
         }
     }
 
+    /// What came back, whatever its status.
     package struct Answer: Sendable {
         package let status: Int
         /// As sent and in order; those of the final answer only, not of a 100 or 103 before it.
@@ -89,6 +94,7 @@ extension HTTPClient {
 
     /// Why there is no answer; never what was sent or received, nor the URL.
     package struct Failure: Error, Equatable, Sendable {
+        /// What kept an answer from coming, as far as a caller would act on it.
         package enum Kind: String, Sendable, CaseIterable {
             /// The URL or a header field is not one this client sends.
             case refused
@@ -111,6 +117,7 @@ extension HTTPClient {
             self.reason = reason
         }
 
+        /// Two failures are the same when a caller would treat them the same.
         package static func == (a: Failure, b: Failure) -> Bool { a.kind == b.kind }
     }
 }

@@ -68,6 +68,7 @@ extension HTTPServer {
         /// Between two requests of a connection.
         package var idle = 60_000
 
+        /// The limits of design section 6.
         package init() {}
     }
 
@@ -78,6 +79,7 @@ extension HTTPServer {
         /// Whose share of the connections this one counts against, such as the peer's uid.
         package let share: UInt64
 
+        /// A connection that is let in: what requests on it see, and whose share it counts to.
         package init(context: any AnyObject & Sendable, share: UInt64) {
             self.context = context
             self.share = share
@@ -97,6 +99,7 @@ extension HTTPServer {
         /// Answers a request, on the connection's own thread; may block.
         package var handle: @Sendable (borrowing Request) -> Response
 
+        /// Every field as given.
         package init(
             connected: @escaping @Sendable (Int32) -> Admission?,
             disconnected: @escaping @Sendable (any AnyObject & Sendable) -> Void = { _ in },

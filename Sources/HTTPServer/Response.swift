@@ -1,16 +1,19 @@
 extension HTTPServer {
     /// An answer. Content-Length, Date and Connection are added by the server.
     package struct Response: Sendable {
+        /// One header line of ours.
         package struct Header: Sendable, Equatable {
             package let name: String
             package let value: String
 
+            /// A line of this name and value; both are ours and never hold a line break.
             package init(_ name: String, _ value: String) {
                 self.name = name
                 self.value = value
             }
         }
 
+        /// What is sent, and how its memory is treated afterwards.
         package enum Body: Sendable {
             case none
             /// Copied into memory of libmicrohttpd, which is freed, not wiped: not for secrets.
@@ -36,6 +39,7 @@ extension HTTPServer {
         /// Called exactly once, on the connection's thread, when the answer has left or the connection has ended.
         package var onSent: (@Sendable () -> Void)?
 
+        /// Every field as given.
         package init(
             status: Int, headers: [Header] = [], body: Body = .none, close: Bool = false,
             onSent: (@Sendable () -> Void)? = nil
@@ -53,6 +57,7 @@ extension HTTPServer {
     @safe package struct LentBytes: @unchecked Sendable {  // lent to one answer, which one thread sends
         let memory: UnsafeRawBufferPointer
 
+        /// The caller answers for the memory living until the answer is sent.
         @unsafe package init(_ memory: UnsafeRawBufferPointer) { unsafe self.memory = memory }
 
         package var count: Int { unsafe memory.count }

@@ -8,6 +8,7 @@ package struct Account: Sendable, Equatable {
     package let gid: UInt32
     package let home: String
 
+    /// An account as the system's database has it.
     package init(name: String, uid: UInt32, gid: UInt32, home: String) {
         self.name = name
         self.uid = uid
@@ -30,8 +31,10 @@ package enum Accounts {
     private static let users = Mutex<[String: Entry]>([:])
     private static let groups = Mutex<[String: Entry]>([:])
 
+    /// The uid of a user name, cached for a few seconds; nil where there is no such user.
     package static func uid(of user: String) -> UInt32? { cached(users, user) { account(named: $0)?.uid } }
 
+    /// The gid of a group name, cached likewise.
     package static func gid(of group: String) -> UInt32? { cached(groups, group, groupID) }
 
     private static func cached(
@@ -44,10 +47,12 @@ package enum Accounts {
         return id
     }
 
+    /// The account of a user name; nil where there is none.
     package static func account(named name: String) -> Account? {
         unsafe account { entry, buffer, size, result in unsafe getpwnam_r(name, entry, buffer, size, result) }
     }
 
+    /// The account of a uid; nil where the database does not know it.
     package static func account(uid: UInt32) -> Account? {
         unsafe account { entry, buffer, size, result in unsafe getpwuid_r(uid, entry, buffer, size, result) }
     }

@@ -75,6 +75,7 @@ package struct ChildProcess: Sendable {
         return ChildProcess(pid: pid)
     }
 
+    /// Sends a signal; a child that ended already is not waited for here, so its pid is still its own.
     package func send(signal: Int32) { _ = kill(pid, signal) }
 
     /// Waits for the end; ECHILD where somebody has waited already.

@@ -50,12 +50,15 @@ package struct Deadline: Sendable, Equatable {
 
     package static let never = Deadline(nanoseconds: .max)
 
+    /// A point on the monotonic clock, in nanoseconds.
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// So many milliseconds from now.
     package static func after(milliseconds: Int64) -> Deadline {
         Deadline(nanoseconds: Clock.monotonicNanoseconds + milliseconds * 1_000_000)
     }
 
+    /// So many seconds from now.
     package static func after(seconds: Int64) -> Deadline { after(milliseconds: seconds * 1000) }
 
     package var hasPassed: Bool { self != .never && Clock.monotonicNanoseconds >= nanoseconds }

@@ -57,6 +57,7 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// What a file is opened for.
     package enum Access: Sendable {
         case read, write, readWrite, append
 
@@ -119,6 +120,7 @@ extension FileDescriptor {
         }
     }
 
+    /// Writes all of it, however many calls that takes.
     package func write(_ bytes: [UInt8]) throws(SystemError) { try write(bytes.span) }
 
     /// Makes what was written durable, without unneeded metadata.
@@ -126,10 +128,12 @@ extension FileDescriptor {
         guard fdatasync(number) == 0 else { throw SystemError("fdatasync") }
     }
 
+    /// Cuts or extends the file, ftruncate(2).
     package func truncate(to size: Int64) throws(SystemError) {
         guard ftruncate(number, off_t(size)) == 0 else { throw SystemError("ftruncate") }
     }
 
+    /// What fstat(2) says of the open file.
     package func status() throws(SystemError) -> FileStatus {
         var status = stat()
         guard unsafe fstat(number, &status) == 0 else { throw SystemError("fstat") }
@@ -139,6 +143,7 @@ extension FileDescriptor {
 
 /// What stat(2) says, as far as anybody here asks.
 package struct FileStatus: Sendable, Equatable {
+    /// The kinds of file we tell apart.
     package enum Kind: Sendable { case file, directory, socket, link, other }
 
     package let kind: Kind

@@ -45,6 +45,7 @@ package enum ForkedChild {
 package struct ChildSignal: ~Copyable {
     private let descriptor: FileDescriptor
 
+    /// Blocks SIGCHLD in this thread and reads it from a signalfd(2) instead.
     package init() throws(SystemError) {
         var set = sigset_t()
         unsafe sigemptyset(&set)

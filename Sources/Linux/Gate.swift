@@ -9,6 +9,7 @@ import CLinux
     private let changed: UnsafeMutablePointer<pthread_cond_t>
     private let state: UnsafeMutablePointer<State>
 
+    /// A gate over this state; nobody waits yet.
     package init(_ initial: consuming sending State) {
         unsafe lock = .allocate(capacity: 1)
         unsafe changed = .allocate(capacity: 1)

@@ -6,6 +6,7 @@ import Synchronization
 /// One write(2) per line, so lines of several threads and processes do not mix. Values are whatever the caller gives:
 /// there is no way to give it a secret, since secrets have no description.
 package enum Log {
+    /// How much a line matters; the usual floor is `info`.
     package enum Level: Int, Sendable, Comparable {
         case debug, info, warning, error
 
@@ -18,9 +19,11 @@ package enum Log {
             }
         }
 
+        /// By weight: debug is the least.
         package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
     }
 
+    /// Names are literals; values are ours, never a secret (its type has no description).
     package typealias Fields = KeyValuePairs<StaticString, any CustomStringConvertible & Sendable>
 
     private static let threshold = Atomic<Int>(Level.info.rawValue)
@@ -28,9 +31,13 @@ package enum Log {
     /// Lines below it are not written; `info` until this is called.
     package static func setLevel(_ level: Level) { threshold.store(level.rawValue, ordering: .relaxed) }
 
+    /// For somebody who looks for a fault.
     package static func debug(_ event: StaticString, _ fields: Fields = [:]) { write(.debug, event, fields) }
+    /// For the record: started, stopped, changed.
     package static func info(_ event: StaticString, _ fields: Fields = [:]) { write(.info, event, fields) }
+    /// Something works less well than it should.
     package static func warning(_ event: StaticString, _ fields: Fields = [:]) { write(.warning, event, fields) }
+    /// Something does not work.
     package static func error(_ event: StaticString, _ fields: Fields = [:]) { write(.error, event, fields) }
 
     private static func write(_ level: Level, _ event: StaticString, _ fields: Fields) {

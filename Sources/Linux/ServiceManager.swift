@@ -2,6 +2,7 @@ import CLinux
 
 /// Telling the service manager how we are (sd_notify(3)): one datagram.
 package enum ServiceManager {
+    /// What sd_notify(3) is told.
     package enum News: Sendable {
         case ready
         case stopping

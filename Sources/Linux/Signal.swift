@@ -41,6 +41,7 @@ package final class Signal: Sendable {
     private static let awaited: UInt32 = 2
     private let word = Word()
 
+    /// Nobody has raised it yet.
     package init() {}
 
     /// Lets the waiter go, now or when it comes. What this thread wrote before is visible to it.

@@ -5,6 +5,7 @@ package struct SocketPair: ~Copyable {
     package var near: FileDescriptor
     package var far: FileDescriptor
 
+    /// How data on the socket is cut: a stream, or whole messages.
     package enum Kind: Sendable {
         /// Bytes.
         case stream
@@ -12,6 +13,7 @@ package struct SocketPair: ~Copyable {
         case messages
     }
 
+    /// A connected pair, close-on-exec, socketpair(2).
     package init(_ kind: Kind) throws(SystemError) {
         var numbers: (Int32, Int32) = (-1, -1)
         let type = kind == .stream ? SOCK_STREAM : SOCK_SEQPACKET
@@ -56,6 +58,7 @@ extension FileDescriptor {
         }
     }
 
+    /// Sends all of it; `ETIMEDOUT` when the deadline passes first.
     package func send(_ bytes: [UInt8], until deadline: Deadline) throws(SystemError) {
         try send(bytes.span, until: deadline)
     }

@@ -2,6 +2,7 @@ import CLinux
 
 /// SIGTERM, SIGINT and SIGHUP, taken by the thread that asks and by nobody else.
 package enum StopSignals {
+    /// What the daemon was told.
     package enum Received: Sendable, Equatable {
         /// SIGTERM or SIGINT.
         case stop

@@ -8,6 +8,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     /// `errno`, or ETIMEDOUT where a deadline passed, or ECONNRESET where the other end closed too early.
     package let number: Int32
 
+    /// The failed call and its errno.
     package init(_ call: StaticString, _ number: Int32) {
         self.call = call
         self.number = number
@@ -16,6 +17,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     /// The last call of this thread failed.
     init(_ call: StaticString) { self.init(call, clinux_errno()) }
 
+    /// Two are the same when the errno is.
     package static func == (a: SystemError, b: SystemError) -> Bool { a.number == b.number }
 
     /// `bind: Permission denied`: our words and the C library's, never an argument.

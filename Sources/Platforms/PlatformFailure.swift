@@ -27,6 +27,7 @@ package struct PlatformFailure: Error, Sendable, Equatable {
     /// Scopes the platform says are missing (`missing_scope`); checked to be scope names.
     package let neededScope: [String]
 
+    /// A verdict with our own words; the platform's text never comes along.
     package init(
         _ verdict: Verdict, _ code: String, _ sentence: String, retryAfter: Int64? = nil, neededScope: [String] = []
     ) {

@@ -3,6 +3,7 @@ package struct HeaderField: Sendable, Equatable {
     package let name: String
     package let value: String
 
+    /// A line of this name and value.
     package init(_ name: String, _ value: String) {
         self.name = name
         self.value = value
@@ -23,6 +24,7 @@ package struct PlatformRequest: Sendable, Equatable {
     /// (platforms, 1.3: `fatal_error` may have partly succeeded, a lost answer has spent the code).
     package let repeatable: Bool
 
+    /// Every field as given.
     package init(
         name: String, method: String, url: String, headers: [HeaderField], body: [UInt8] = [], repeatable: Bool
     ) {
@@ -41,6 +43,7 @@ package struct PlatformAnswer: Sendable {
     package let headers: [HeaderField]
     package let body: [UInt8]
 
+    /// What a platform answered, as it came.
     package init(status: Int, headers: [HeaderField] = [], body: [UInt8]) {
         self.status = status
         self.headers = headers

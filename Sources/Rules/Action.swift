@@ -9,6 +9,7 @@ package enum Action: Hashable, Sendable, CustomStringConvertible {
     case readInstallation
     case disconnectInstallation
 
+    /// `secret:read:KIND`, `access:bot` and so on; nil for anything else.
     package init?(_ text: some StringProtocol) {
         switch text {
         case "deliver:token": self = .deliverToken

@@ -5,12 +5,14 @@ package struct GrantPattern: Hashable, Sendable, CustomStringConvertible {
     package let platform: Platform?
     package let appID: AppID?
 
+    /// A pattern; nil stands for `*`.
     package init(tenant: Slug?, platform: Platform?, appID: AppID?) {
         self.tenant = tenant
         self.platform = platform
         self.appID = appID
     }
 
+    /// `tenant/platform/app_id`, where `*` is only possible as a whole segment; nil for anything else.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3 else { return nil }
@@ -48,6 +50,7 @@ package struct Grant: Sendable, Equatable {
     package let scope: [String]
     package let maxTTL: Interval
 
+    /// Every field as given.
     package init(
         id: Int64, service: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
         maxTTL: Interval

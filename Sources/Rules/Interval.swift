@@ -2,6 +2,7 @@
 package struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let seconds: Int64
 
+    /// So many whole seconds.
     package init(seconds: Int64) { self.seconds = seconds }
 
     /// Reads a whole number with one of the units s, m, h, d; a bare number is refused, since nobody can tell its unit.
@@ -17,6 +18,7 @@ package struct Interval: Hashable, Comparable, Sendable, CustomStringConvertible
 
     package var milliseconds: Int64 { seconds * 1000 }
 
+    /// The shorter one is less.
     package static func < (a: Interval, b: Interval) -> Bool { a.seconds < b.seconds }
 
     /// The largest unit that divides it, so that what was typed is what is shown.

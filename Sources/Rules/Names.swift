@@ -41,6 +41,7 @@ package enum PublicField: String, Sendable, CaseIterable {
 package struct AppID: Hashable, Sendable {
     package let value: String
 
+    /// Well formed or nil; nothing is trimmed or folded.
     package init?(_ text: some StringProtocol) {
         guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.allows) else { return nil }
         guard text != ".", text != ".." else { return nil }
@@ -62,6 +63,7 @@ package struct AppKey: Hashable, Sendable, CustomStringConvertible {
     package let platform: Platform
     package let appID: AppID
 
+    /// The app of this id at this platform.
     package init(_ platform: Platform, _ appID: AppID) {
         self.platform = platform
         self.appID = appID
@@ -83,6 +85,7 @@ package struct AppKey: Hashable, Sendable, CustomStringConvertible {
 package struct Slug: Hashable, Sendable, CustomStringConvertible {
     package let value: String
 
+    /// Well formed or nil; nothing is trimmed or folded.
     package init?(_ text: some StringProtocol) {
         guard (1...63).contains(text.utf8.count), text.utf8.first != UInt8(ascii: "-") else { return nil }
         for byte in text.utf8 {

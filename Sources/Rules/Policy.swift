@@ -5,6 +5,7 @@ package struct Service: Sendable, Equatable {
     package let selectors: [Selector]
     package let suspended: Bool
 
+    /// A service as policy sees it.
     package init(id: Int64, name: Slug, selectors: [Selector], suspended: Bool) {
         self.id = id
         self.name = name

@@ -38,12 +38,14 @@ package struct Problem: Error, Equatable, Sendable {
     /// What to do next, in one sentence; empty where there is nothing to do.
     package let advice: String
 
+    /// A problem in our own words: what failed, and what to do about it.
     package init(_ code: Code, _ reason: String, advice: String = "") {
         self.code = code
         self.reason = reason
         self.advice = advice
     }
 
+    /// Two problems are the same when a script would treat them the same.
     package static func == (a: Problem, b: Problem) -> Bool { a.code == b.code }
 }
 

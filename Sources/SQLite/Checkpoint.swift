@@ -1,6 +1,7 @@
 import CSQLite
 
 extension Connection {
+    /// How much a checkpoint insists (sqlite.org/c3ref/wal_checkpoint_v2.html).
     package enum CheckpointMode: Sendable {
         /// Copies what it can without waiting for anyone.
         case passive
@@ -10,6 +11,7 @@ extension Connection {
         case truncate
     }
 
+    /// What a checkpoint did.
     package struct Checkpoint: Sendable, Equatable {
         /// Frames in the log.
         package let log: Int

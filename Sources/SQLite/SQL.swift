@@ -2,6 +2,7 @@
 package struct SQL: ExpressibleByStringLiteral, Sendable {
     let text: StaticString
 
+    /// Only a literal gets here; an interpolated string does not compile.
     package init(stringLiteral text: StaticString) { self.text = text }
 
     /// Where the literal is, which is as good as its text to tell one from another.

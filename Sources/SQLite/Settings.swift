@@ -35,6 +35,7 @@ extension Connection {
         get throws(SQLiteError) { try integer("PRAGMA user_version") ?? 0 }
     }
 
+    /// The schema's version, in the file's header.
     package func setUserVersion(_ version: Int32) throws(SQLiteError) {
         try set("PRAGMA user_version = ", Int64(version))
     }
@@ -43,6 +44,7 @@ extension Connection {
         get throws(SQLiteError) { try integer("PRAGMA application_id") ?? 0 }
     }
 
+    /// Whose file this is, in its header.
     package func setApplicationID(_ id: Int32) throws(SQLiteError) {
         try set("PRAGMA application_id = ", Int64(id))
     }

@@ -18,14 +18,17 @@ import CSQLite
 
     // MARK: - Parameters
 
+    /// Binds an integer; indexes count from 1.
     package mutating func bind(_ index: Int32, _ value: Int64) {
         check(unsafe sqlite3_bind_int64(handle, index, value))
     }
 
+    /// Binds an integer or NULL.
     package mutating func bind(_ index: Int32, _ value: Int64?) {
         if let value { bind(index, value) } else { bindNull(index) }
     }
 
+    /// Binds text, copied.
     package mutating func bind(_ index: Int32, _ text: String) {
         var text = text
         text.withUTF8 { utf8 in
@@ -39,16 +42,20 @@ import CSQLite
         }
     }
 
+    /// Binds text or NULL.
     package mutating func bind(_ index: Int32, _ text: String?) {
         if let text { bind(index, text) } else { bindNull(index) }
     }
 
+    /// Binds bytes, copied; none are an empty blob, not NULL.
     package mutating func bind(_ index: Int32, _ blob: [UInt8]) { bind(index, blob.span) }
 
+    /// Binds bytes or NULL.
     package mutating func bind(_ index: Int32, _ blob: [UInt8]?) {
         if let blob { bind(index, blob.span) } else { bindNull(index) }
     }
 
+    /// Binds lent bytes, copied; none are an empty blob, not NULL.
     package mutating func bind(_ index: Int32, _ blob: Span<UInt8>) {
         guard blob.count > 0 else {
             check(unsafe sqlite3_bind_zeroblob(handle, index, 0))
@@ -60,6 +67,7 @@ import CSQLite
         }
     }
 
+    /// Binds NULL.
     package mutating func bindNull(_ index: Int32) { check(unsafe sqlite3_bind_null(handle, index)) }
 
     /// Binding fails only for a parameter that is not there or a statement that is being stepped: our mistake.
@@ -89,8 +97,10 @@ import CSQLite
     /// Starts again, for a statement that is used many times in a row; bindings stay.
     package mutating func reset() { unsafe sqlite3_reset(handle) }
 
+    /// The column as an integer; columns count from 0.
     package func integer(_ column: Int32) -> Int64 { unsafe sqlite3_column_int64(handle, column) }
 
+    /// The column as an integer, nil for NULL.
     package func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
 
     /// SQLite's storage classes.
@@ -113,6 +123,7 @@ import CSQLite
         }
     }
 
+    /// Whether the column is NULL.
     package func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_NULL }
 
     /// Text; empty for NULL.
@@ -122,11 +133,13 @@ import CSQLite
         return unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
+    /// The column as text, nil for NULL.
     package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     /// A copy of a blob; empty for NULL.
     package func blob(_ column: Int32) -> [UInt8] { [UInt8](copying: span(column)) }
 
+    /// The column's bytes, nil for NULL.
     package func optionalBlob(_ column: Int32) -> [UInt8]? { isNull(column) ? nil : blob(column) }
 
     /// Lends a blob or text as it lies in SQLite's page, until the next step; empty for NULL.

@@ -7,6 +7,7 @@ extension Connection {
     /// A transaction that only reads: one snapshot from its first read to its end.
     package func beginRead() throws(SQLiteError) { try execute("BEGIN DEFERRED") }
 
+    /// Ends the transaction; durable when it returns, with synchronous=FULL.
     package func commit() throws(SQLiteError) { try execute("COMMIT") }
 
     /// Does nothing when an error has ended the transaction already.
@@ -17,6 +18,7 @@ extension Connection {
 
     /// Savepoints nest; the others speak of the innermost.
     package func savepoint() throws(SQLiteError) { try execute("SAVEPOINT request") }
+    /// Keeps what happened since the savepoint, as part of the transaction.
     package func releaseSavepoint() throws(SQLiteError) { try execute("RELEASE request") }
 
     /// Takes back what was done since the innermost savepoint, and ends it.

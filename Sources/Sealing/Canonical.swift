@@ -26,8 +26,10 @@ package struct Canonical: Sendable {
         add(domain)
     }
 
+    /// Adds an absent value, which is unlike any empty one.
     package mutating func addNull() { header(.null, 0) }
 
+    /// Adds an integer, eight bytes big-endian.
     package mutating func add(_ value: Int64) {
         header(.integer, 8)
         for shift in stride(from: 56, through: 0, by: -8) {
@@ -35,25 +37,30 @@ package struct Canonical: Sendable {
         }
     }
 
+    /// Adds an integer or its absence.
     package mutating func add(_ value: Int64?) {
         if let value { add(value) } else { addNull() }
     }
 
+    /// Adds text, its UTF-8 behind its length.
     package mutating func add(_ text: String) {
         let utf8 = text.utf8
         header(.text, utf8.count)
         bytes.append(contentsOf: utf8)
     }
 
+    /// Adds text or its absence.
     package mutating func add(_ text: String?) {
         if let text { add(text) } else { addNull() }
     }
 
+    /// Adds bytes behind their length.
     package mutating func add(_ blob: [UInt8]) {
         header(.blob, blob.count)
         bytes.append(contentsOf: blob)
     }
 
+    /// Adds bytes or their absence.
     package mutating func add(_ blob: [UInt8]?) {
         if let blob { add(blob) } else { addNull() }
     }
@@ -64,16 +71,19 @@ package struct Canonical: Sendable {
         unsafe text.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
     }
 
+    /// Adds lent bytes behind their length.
     package mutating func add(_ blob: Span<UInt8>) {
         header(.blob, blob.count)
         bytes.append(copying: blob)
     }
 
+    /// Adds a digest, as bytes.
     package mutating func add(_ digest: Digest32) {
         header(.blob, 32)
         digest.append(to: &bytes)
     }
 
+    /// Adds a digest or its absence.
     package mutating func add(_ digest: Digest32?) {
         if let digest { add(digest) } else { addNull() }
     }

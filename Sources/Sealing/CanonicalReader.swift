@@ -21,6 +21,7 @@ package struct CanonicalReader: ~Copyable, ~Escapable {
         offset < bytes.count ? Canonical.FieldType(rawValue: bytes[offset]) : nil
     }
 
+    /// The next value, which must be an integer; else `malformed`.
     package mutating func integer() throws(SealingError) -> Int64 {
         let range = try take(.integer)
         guard range.count == 8 else { throw .malformed }
@@ -29,16 +30,19 @@ package struct CanonicalReader: ~Copyable, ~Escapable {
         return Int64(bitPattern: value)
     }
 
+    /// The next value: an integer or absent.
     package mutating func optionalInteger() throws(SealingError) -> Int64? {
         try skipNull() ? nil : integer()
     }
 
+    /// The next value, which must be well-formed UTF-8 text; else `malformed`.
     package mutating func text() throws(SealingError) -> String {
         let range = try take(.text)
         guard let utf8 = try? UTF8Span(validating: bytes.extracting(range)) else { throw .malformed }
         return String(copying: utf8)
     }
 
+    /// The next value: text or absent.
     package mutating func optionalText() throws(SealingError) -> String? {
         try skipNull() ? nil : text()
     }
@@ -50,16 +54,19 @@ package struct CanonicalReader: ~Copyable, ~Escapable {
         return bytes.extracting(range)
     }
 
+    /// The next value: bytes or absent.
     package mutating func optionalBlob() throws(SealingError) -> [UInt8]? {
         if try skipNull() { return nil }
         return [UInt8](copying: try blob())
     }
 
+    /// The next value, which must be 32 bytes; else `malformed`.
     package mutating func digest() throws(SealingError) -> Digest32 {
         guard let digest = Digest32(try blob()) else { throw .malformed }
         return digest
     }
 
+    /// The next value: 32 bytes or absent.
     package mutating func optionalDigest() throws(SealingError) -> Digest32? {
         try skipNull() ? nil : digest()
     }

@@ -54,6 +54,7 @@ package struct Digest32: Sendable {
         }
     }
 
+    /// Appends the 32 bytes.
     package func append(to bytes: inout [UInt8]) {
         for word in [a, b, c, d] {
             for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> (8 * UInt64(index)))) }
@@ -89,7 +90,9 @@ package struct Digest32: Sendable {
         return difference
     }
 
+    /// Adds to a set digest, modulo 2^256.
     package static func += (x: inout Digest32, y: Digest32) { x = x + y }
+    /// Takes from a set digest, modulo 2^256.
     package static func -= (x: inout Digest32, y: Digest32) { x = x - y }
 }
 

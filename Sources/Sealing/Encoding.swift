@@ -2,6 +2,7 @@ import CSodium
 
 /// Lower-case hex, by libsodium in constant time.
 package enum Hex {
+    /// Lower-case hex, in constant time.
     package static func encode(_ bytes: Span<UInt8>) -> String {
         unsafe bytes.withUnsafeBufferPointer { input in
             unsafe String(unsafeUninitializedCapacity: input.count * 2 + 1) { out in
@@ -19,6 +20,7 @@ package enum Hex {
         return decode(text.span)
     }
 
+    /// Bytes of hex of either case; nil for anything else. Constant time in the digits.
     package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         guard text.count % 2 == 0 else { return nil }
         var good = false
@@ -64,6 +66,7 @@ package enum Base64: Sendable {
     /// How many characters `count` bytes become.
     package func length(of count: Int) -> Int { sodium_base64_encoded_len(count, variant) - 1 }
 
+    /// The text in this variant, in constant time.
     package func encode(_ bytes: Span<UInt8>) -> String {
         let length = length(of: bytes.count)
         return unsafe bytes.withUnsafeBufferPointer { input in
@@ -97,6 +100,7 @@ package enum Base64: Sendable {
         return decode(text.span)
     }
 
+    /// The bytes of text in this variant; nil for anything else.
     package func decode(_ text: Span<UInt8>) -> [UInt8]? {
         var good = false
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { out, initialized in

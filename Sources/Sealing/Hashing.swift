@@ -78,6 +78,7 @@ extension KeySlots {
 @safe package struct IncrementalHash: ~Copyable {
     private let state: UnsafeMutableRawPointer
 
+    /// A BLAKE2b-256 without a key.
     package init() {
         precondition(Sodium.ready, "libsodium did not start")
         // libsodium wants its state on a 64-byte boundary.
@@ -85,12 +86,14 @@ extension KeySlots {
         unsafe crypto_generichash_init(OpaquePointer(state), nil, 0, 32)
     }
 
+    /// Takes more bytes in.
     package mutating func update(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer {
             _ = unsafe crypto_generichash_update(OpaquePointer(state), $0.baseAddress, UInt64($0.count))
         }
     }
 
+    /// The digest of all that was taken in.
     package consuming func finish() -> Digest32 {
         unsafe Digest32 { out in _ = unsafe crypto_generichash_final(OpaquePointer(state), out, 32) }
     }

@@ -30,6 +30,7 @@ package struct KeySlot: Hashable, Sendable {
     }
     private let places = Mutex(Places())
 
+    /// An empty region; the first chunk is locked at once, so that failing to lock shows at start.
     package init() {
         unsafe keys = .allocate(capacity: Self.mostChunks)
         unsafe states = .allocate(capacity: Self.mostChunks)

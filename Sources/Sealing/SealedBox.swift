@@ -32,6 +32,7 @@ package enum SealedBox {
     /// How much longer a box is than what is in it.
     package static let overhead = Int(crypto_box_sealbytes())
 
+    /// Seals to a public key (crypto_box_seal): only the holder of the secret half opens it.
     package static func seal(_ plaintext: Span<UInt8>, to publicKey: Digest32) -> [UInt8] {
         precondition(Sodium.ready, "libsodium did not start")
         let total = plaintext.count + overhead

@@ -68,6 +68,7 @@ import CSodium
 package final class SecretBox: Sendable {
     package let secret: SecretBytes
 
+    /// Takes the secret over.
     package init(_ secret: consuming SecretBytes) { self.secret = secret }
 
     /// Lends the bytes to `body`.

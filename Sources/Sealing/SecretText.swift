@@ -12,6 +12,7 @@ package enum SecretText {
         guard isUTF8(bytes) else { throw .notUTF8 }
     }
 
+    /// Whether the bytes are well-formed UTF-8, without making a String of them.
     package static func isUTF8(_ bytes: Span<UInt8>) -> Bool {
         (try? UTF8Span(validating: bytes)) != nil
     }

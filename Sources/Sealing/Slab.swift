@@ -23,6 +23,7 @@ import Synchronization
 
     package static let usualCapacity = 16 * 1024
 
+    /// Guarded memory of this many bytes; it grows when more is needed.
     package init(capacity: Int = Slab.usualCapacity) {
         unsafe memory = Guarded.allocate(capacity)
         self.capacity = capacity
@@ -76,6 +77,7 @@ import Synchronization
         return used
     }
 
+    /// Appends lent bytes.
     package func append(_ bytes: Span<UInt8>) {
         guard bytes.count > 0 else { return }
         reserve(bytes.count)
@@ -89,6 +91,7 @@ import Synchronization
     /// Text of our own, never a secret: a `String` cannot be wiped.
     package func append(_ text: String) { append(text.utf8.span) }
 
+    /// Appends one byte.
     package func append(byte: UInt8) {
         reserve(1)
         unsafe memory[count] = byte

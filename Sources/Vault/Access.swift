@@ -96,6 +96,7 @@ package struct GrantRow: Row, Sendable {
         ]
     }
 
+    /// The row as policy sees it.
     package func grant(of service: Slug) -> Grant {
         Grant(
             id: id, service: service, pattern: pattern, actions: actions, methods: methods, scope: scope,

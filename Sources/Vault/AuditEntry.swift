@@ -2,6 +2,7 @@ package import Rules
 
 /// Who did something, as the kernel and the policy say; one per connection, shared by its records.
 package final class Actor: Sendable {
+    /// What sort of actor a record names.
     package enum Kind: String, Sendable, CaseIterable {
         case service
         case admin
@@ -20,6 +21,7 @@ package final class Actor: Sendable {
     package let exe: String?
     package let unit: String?
 
+    /// Every field as given.
     package init(
         kind: Kind, name: String? = nil, uid: UInt32? = nil, gid: UInt32? = nil, pid: Int32? = nil,
         loginUID: UInt32? = nil, exe: String? = nil, unit: String? = nil
@@ -40,6 +42,7 @@ package final class Actor: Sendable {
 
 /// What an operation asks the log to take note of; sequence number, time and hash are the writer's.
 package struct AuditEntry: Sendable {
+    /// How it ended.
     package enum Outcome: String, Sendable, CaseIterable {
         case allowed
         case denied
@@ -63,6 +66,7 @@ package struct AuditEntry: Sendable {
     /// How many events a `suppressed` record stands for.
     package var count: Int64?
 
+    /// Every field as given.
     package init(
         _ action: String, _ outcome: Outcome, by actor: Actor, request: RequestID, tenant: String? = nil,
         app: AppKey? = nil, kind: String? = nil, version: Int64? = nil, leaseID: String? = nil,

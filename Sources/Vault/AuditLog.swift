@@ -19,6 +19,7 @@ package struct AuditFilter: Sendable {
     package var outcome: AuditEntry.Outcome?
     package var requestID: RequestID?
 
+    /// All records, without a filter.
     package init() {}
 
     fileprivate func matches(_ record: AuditRecord) -> Bool {

@@ -3,6 +3,7 @@ import SQLite
 
 /// Where an app is installed (a workspace, an organisation) or which person of it gave consent.
 package struct Installation: Row, Sendable {
+    /// Where it stands; the raw values are in the file.
     package enum State: String, Sendable {
         case active
         case disconnected
@@ -70,6 +71,7 @@ package struct Installation: Row, Sendable {
 
 /// What is known of a token leg; the access token itself is a secret of the leg's kind.
 package struct LegRow: Row, Sendable {
+    /// Where it stands; the raw values are in the file.
     package enum State: String, Sendable {
         case active
         case needsReauthorization = "needs_reauthorization"

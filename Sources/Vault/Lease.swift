@@ -9,6 +9,7 @@ package struct Lease: Row, Sendable {
         case token
     }
 
+    /// Where it stands; the raw values are in the file.
     package enum State: String, Sendable {
         case live
         case revoked
@@ -35,6 +36,7 @@ package struct Lease: Row, Sendable {
     package let version: Int64
     package var state: State
 
+    /// Every field as given.
     package init(
         id: String, service: Int64, app: Int64, installation: Int64, leg: Leg, grant: Int64, delivery: Delivery,
         methods: [String], scope: [String], createdAt: Int64, expiresAt: Int64, bootID: String, bootExpires: Int64,

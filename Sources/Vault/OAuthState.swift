@@ -3,6 +3,7 @@ import SQLite
 
 /// An OAuth flow under way, found by the hash of its state (RFC 6749, section 10.12; RFC 9700, section 4.7).
 package struct OAuthState: Row, Sendable {
+    /// What the flow is for; the raw values are the wire's.
     package enum Purpose: String, Sendable {
         case install
         case login
@@ -39,6 +40,7 @@ package struct OAuthState: Row, Sendable {
     /// How the first callback ended, for a repeated one from the same browser: a page's name.
     package var outcome: String?
 
+    /// Every field as given.
     package init(
         hash: [UInt8], app: Int64, service: Int64?, purpose: Purpose, redirectURI: String, scope: [String],
         userScope: [String], subject: String?, returnTo: String?, binding: Binding, browser: [UInt8]?,

@@ -4,6 +4,7 @@ import Sealing
 
 /// What decides access, held in memory as it stood at one policy epoch. Never changes; a new one takes its place.
 package final class PolicySnapshot: Sendable {
+    /// A tenant with what decisions need of it.
     package struct TenantEntry: Sendable {
         package let tenant: Tenant
         /// The newest generation of the tenant's key.
@@ -38,6 +39,7 @@ package final class PolicySnapshot: Sendable {
     /// The tenant of this name, if there is one.
     package func tenant(_ slug: Slug) -> Tenant? { tenants.values.first { $0.tenant.slug == slug }?.tenant }
 
+    /// The service of this name; nil where there is none.
     package func service(_ name: Slug) -> ServiceRow? { services.first { $0.slug == name } }
 
     /// Reads the small tables whole, checking every row.

@@ -11,10 +11,12 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
     private static let thisProcess: UInt64 = Sodium.randomBytes(8).reduce(0) { $0 << 8 | UInt64($1) }
     private static let counter = Atomic<UInt32>(0)
 
+    /// A fresh one, unlike all others of this and of other runs.
     package static func next() -> RequestID {
         RequestID(process: thisProcess, count: counter.wrappingAdd(1, ordering: .relaxed).newValue)
     }
 
+    /// An id of a process's random half and a count.
     package init(process: UInt64, count: UInt32) {
         self.process = process
         self.count = count
@@ -52,6 +54,7 @@ private func hex(_ value: UInt64, digits: Int) -> String {
 package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
     package let value: UInt64
 
+    /// The first 64 bits of a digest.
     package init(_ digest: Digest32) { value = digest.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     init?(bytes: [UInt8]) {
@@ -59,6 +62,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
         value = bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    /// What its description looks like; nil for anything else.
     package init?(_ text: some StringProtocol) {
         guard text.utf8.count == 16, let value = UInt64(text, radix: 16) else { return nil }
         self.value = value

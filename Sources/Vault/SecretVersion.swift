@@ -8,6 +8,7 @@ package struct SecretName: Hashable, Sendable {
     package let installation: Int64
     package let kind: SecretKind
 
+    /// A secret's place; installation 0 is the app itself.
     package init(app: Int64, installation: Int64 = 0, kind: SecretKind) {
         self.app = app
         self.installation = installation

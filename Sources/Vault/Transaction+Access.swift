@@ -5,12 +5,16 @@ package import Sealing
 extension Transaction {
     // MARK: - Leases
 
+    /// Adds a lease.
     package func add(lease: Lease) throws(Problem) { try insert(lease) }
 
+    /// Writes a lease's new state.
     package func update(lease: Lease) throws(Problem) { try update(lease) }
 
+    /// The lease of this id; nil where there is none.
     package func lease(_ id: String) throws(Problem) -> Lease? { try find(Lease.self, [.text(id)]) }
 
+    /// Ends a lease and moves the policy epoch. `not_found` where there is none.
     package func revokeLease(_ id: String) throws(Problem) -> Lease {
         guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
         row.state = .revoked
@@ -34,10 +38,13 @@ extension Transaction {
 
     // MARK: - OAuth flows
 
+    /// Adds an OAuth state, by the hash of its text.
     package func add(flow: OAuthState) throws(Problem) { try insert(flow) }
 
+    /// Writes an OAuth state's new stage.
     package func update(flow: OAuthState) throws(Problem) { try update(flow) }
 
+    /// The OAuth state of this hash; nil where there is none.
     package func flow(_ hash: [UInt8]) throws(Problem) -> OAuthState? { try find(OAuthState.self, [.blob(hash)]) }
 
     /// Removes flows that ended before `before`. Returns how many.
@@ -85,12 +92,15 @@ extension Transaction {
         return row
     }
 
+    /// Writes an installation's new facts.
     package func update(installation: Installation) throws(Problem) { try update(installation) }
 
+    /// The installation of this id; nil where there is none.
     package func installation(_ id: Int64) throws(Problem) -> Installation? {
         try find(Installation.self, [.int(id)])
     }
 
+    /// A token leg of an installation; nil where it has none of that kind.
     package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
         try find(LegRow.self, [.int(installation), .text(leg.rawValue)])
     }

@@ -22,6 +22,7 @@ extension Transaction {
         return tenant
     }
 
+    /// Suspends or resumes a tenant; suspending moves the policy epoch.
     package func setStanding(_ standing: Standing, of tenant: Int64) throws(Problem) {
         guard var row = try find(Tenant.self, [.int(tenant)]) else { throw Problem(.notFound, "no such tenant") }
         row.state = standing
@@ -31,6 +32,7 @@ extension Transaction {
 
     // MARK: - Apps
 
+    /// The app of this key; nil where there is none.
     package func app(_ key: AppKey) throws(Problem) -> App? {
         try rows(
             App.self,
@@ -41,6 +43,7 @@ extension Transaction {
         ).first
     }
 
+    /// Adds an app to a tenant. `conflict` when the vault has it already.
     package func addApp(
         _ key: AppKey, tenant: Int64, profile: String, claim: App.Claim, fields: [PublicField: String],
         redirectURIs: [String]
@@ -57,6 +60,7 @@ extension Transaction {
         return app
     }
 
+    /// Writes an app's new facts; `takesAway` moves the policy epoch.
     package func update(app: App, takesAway: Bool) throws(Problem) {
         try update(app)
         if takesAway { raiseEpoch() }
@@ -64,6 +68,7 @@ extension Transaction {
 
     // MARK: - Services, grants, roles
 
+    /// Adds a service. `conflict` when the name is taken.
     package func addService(_ slug: Slug, selectors: [Selector]) throws(Problem) -> ServiceRow {
         guard try service(slug) == nil else { throw Problem(.conflict, "there is a service \(slug) already") }
         let row = ServiceRow(id: nextID(), slug: slug, selectors: selectors, createdAt: now)
@@ -73,6 +78,7 @@ extension Transaction {
         return row
     }
 
+    /// The service of this name; nil where there is none.
     package func service(_ slug: Slug) throws(Problem) -> ServiceRow? {
         try rows(
             ServiceRow.self, "SELECT id, name, selectors, state, created_at, mac FROM services WHERE name = ?1",
@@ -80,6 +86,7 @@ extension Transaction {
         ).first
     }
 
+    /// Suspends or resumes a service; suspending moves the policy epoch.
     package func setStanding(_ standing: Standing, ofService slug: Slug) throws(Problem) {
         guard var row = try service(slug) else { throw Problem(.notFound, "no such service") }
         row.state = standing
@@ -102,6 +109,7 @@ extension Transaction {
         return grants.count
     }
 
+    /// Adds a grant of a service.
     package func addGrant(
         to service: Int64, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
         maxTTL: Interval, by creator: String
@@ -113,6 +121,7 @@ extension Transaction {
         return row
     }
 
+    /// Takes a grant away and moves the policy epoch. `not_found` where there is none.
     package func removeGrant(_ id: Int64) throws(Problem) -> GrantRow {
         guard let row = try find(GrantRow.self, [.int(id)]) else { throw Problem(.notFound, "no such grant") }
         try delete(row)
@@ -120,12 +129,14 @@ extension Transaction {
         return row
     }
 
+    /// Gives a role; `tenant` nil is for all tenants.
     package func addRole(_ role: AdminRole, to selector: Selector, tenant: Int64?) throws(Problem) -> RoleRow {
         let row = RoleRow(id: nextID(), selector: selector, role: role, tenant: tenant, createdAt: now)
         try insert(row)
         return row
     }
 
+    /// Takes a role away and moves the policy epoch. `not_found` where there is none.
     package func removeRole(_ id: Int64) throws(Problem) -> RoleRow {
         guard let row = try find(RoleRow.self, [.int(id)]) else { throw Problem(.notFound, "no such role") }
         try delete(row)

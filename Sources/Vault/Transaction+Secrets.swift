@@ -60,6 +60,7 @@ extension Transaction {
         try update(row)
     }
 
+    /// Which versions of a secret are pending, current and previous; nil where it has none.
     package func head(of secret: SecretName) throws(Problem) -> Head? {
         try find(Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)])
     }

@@ -35,6 +35,7 @@ package final class Transaction {
     /// Something was taken away: decisions made before must be made again.
     package func raiseEpoch() { state.epoch += 1 }
 
+    /// An id no row of this vault ever had.
     package func nextID() -> Int64 {
         defer { state.nextID += 1 }
         return state.nextID

@@ -2,6 +2,7 @@ package import Rules
 import SQLite
 
 extension Vault {
+    /// The lease of this id as last committed; nil where there is none.
     package func lease(_ id: String) throws(Problem) -> Lease? {
         try readers.read { reader throws(Problem) in try reader.connection.find(Lease.self, [.text(id)], reader.mac) }
     }
@@ -20,12 +21,14 @@ extension Vault {
         }
     }
 
+    /// The OAuth state of this hash as last committed; nil where there is none.
     package func flow(_ hash: [UInt8]) throws(Problem) -> OAuthState? {
         try readers.read { reader throws(Problem) in
             try reader.connection.find(OAuthState.self, [.blob(hash)], reader.mac)
         }
     }
 
+    /// The installation of this id as last committed; nil where there is none.
     package func installation(_ id: Int64) throws(Problem) -> Installation? {
         try readers.read { reader throws(Problem) in
             try reader.connection.find(Installation.self, [.int(id)], reader.mac)
@@ -71,6 +74,7 @@ extension Vault {
 }
 
 extension Vault {
+    /// A token leg of an installation as last committed; nil where it has none of that kind.
     package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
         try readers.read { reader throws(Problem) in
             try reader.connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], reader.mac)

@@ -44,6 +44,7 @@ extension Vault {
         package let leases: Int64
     }
 
+    /// How many of each there are, for `status` and `metrics`.
     package func counts() throws(Problem) -> Counts {
         let policy = policy
         return try readers.snapshot { reader throws(Problem) in

@@ -10,6 +10,7 @@ extension Vault {
         package var vfs: String?
         var synchronous: Connection.Synchronous
 
+        /// How SQLite is used; tests name a VFS of their own or leave syncing out.
         package init(vfs: String? = nil, isDurable: Bool = true) {
             self.vfs = vfs
             synchronous = isDurable ? .full : .off

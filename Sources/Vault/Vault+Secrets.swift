@@ -21,6 +21,7 @@ extension Vault {
         try readers.read { reader throws(Problem) in try Vault.app(key, reader) }
     }
 
+    /// The app of this row id; nil where there is none.
     package func app(id: Int64) throws(Problem) -> App? {
         try readers.read { reader throws(Problem) in try reader.connection.find(App.self, [.int(id)], reader.mac) }
     }

@@ -11,6 +11,7 @@ package enum VaultCreation {
     /// Who administers first: a selector such as `uid:1000`; root always may.
     package struct Admin: Sendable {
         package let selector: Selector
+        /// An admin by this selector.
         package init(selector: Selector) { self.selector = selector }
     }
 

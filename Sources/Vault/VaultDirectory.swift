@@ -5,6 +5,7 @@ package import Rules
 package struct VaultDirectory: Sendable {
     package let path: String
 
+    /// The state directory's path; nothing is looked at yet.
     package init(_ path: String) { self.path = path }
 
     package var vault: String { path + "/vault" }

@@ -6,14 +6,17 @@ package struct Histogram: Sendable {
     package private(set) var count = 0
     package private(set) var longest: Int64 = 0
 
+    /// No measurements yet.
     package init() {}
 
+    /// Counts one measurement.
     package mutating func add(_ nanoseconds: Int64) {
         counts[Self.bucket(nanoseconds)] += 1
         count += 1
         longest = max(longest, nanoseconds)
     }
 
+    /// Counts all of another's.
     package mutating func add(_ other: Histogram) {
         for index in counts.indices { counts[index] += other.counts[index] }
         count += other.count

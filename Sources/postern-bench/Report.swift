@@ -2,6 +2,7 @@ import FoundationEssentials
 
 /// What a subcommand found, printed as a table or as JSON.
 package struct Report: Encodable {
+    /// One measured quantity over the rounds.
     package struct Figure: Encodable {
         package let what: String
         package let unit: String
@@ -9,6 +10,7 @@ package struct Report: Encodable {
         package let low: Double
         package let high: Double
 
+        /// The median and spread of a series, times `scale`.
         package init(_ what: String, unit: String, _ series: Series, scale: Double = 1) {
             self.what = what
             self.unit = unit
@@ -27,10 +29,12 @@ package struct Report: Encodable {
         package let bound: String
         package let met: Bool
 
+        /// A bound from below, met or not.
         package init(_ what: String, _ series: Series, atLeast bound: Double) {
             self.init(what, series, ">= \(number(bound))", series.median >= bound)
         }
 
+        /// A bound from above, met or not.
         package init(_ what: String, _ series: Series, atMost bound: Double) {
             self.init(what, series, "<= \(number(bound))", series.median <= bound)
         }
@@ -52,6 +56,7 @@ package struct Report: Encodable {
     package var goals: [Goal] = []
     package var notes: [String] = []
 
+    /// An empty report of so many rounds.
     package init(title: String, rounds: Int) {
         self.title = title
         self.rounds = rounds

@@ -2,8 +2,10 @@
 package struct Series: Sendable {
     package private(set) var values: [Double] = []
 
+    /// One value a round.
     package init(_ values: [Double] = []) { self.values = values }
 
+    /// The next round's value.
     package mutating func add(_ value: Double) { values.append(value) }
 
     package var median: Double { quantile(0.5) }
@@ -23,6 +25,7 @@ package struct Series: Sendable {
     /// Round by round, so that what slows a whole round down cancels out.
     package static func / (a: Series, b: Series) -> Series { Series(zip(a.values, b.values).map { $0 / $1 }) }
 
+    /// Round by round.
     package static func + (a: Series, b: Series) -> Series { Series(zip(a.values, b.values).map { $0 + $1 }) }
 }
 
@@ -33,6 +36,7 @@ package struct Outcome: Sendable {
     /// Answers that were not what was asked for, and connections that ended.
     package var failures = 0
 
+    /// Nothing measured yet.
     package init() {}
 
     package var perSecond: Double { seconds > 0 ? Double(latencies.count) / seconds : 0 }
@@ -43,6 +47,7 @@ package struct Contender {
     package let name: String
     package let run: () throws -> Outcome
 
+    /// A variant and how one round of it is run.
     package init(_ name: String, run: @escaping () throws -> Outcome) {
         self.name = name
         self.run = run
@@ -58,8 +63,10 @@ package struct Result {
     package var p99 = Series()
     package var failures = 0
 
+    /// The rounds of one variant.
     package init(_ name: String) { self.name = name }
 
+    /// The next round's outcome.
     package mutating func add(_ outcome: Outcome) {
         throughput.add(outcome.perSecond)
         p50.add(outcome.latencies.percentile(0.5))

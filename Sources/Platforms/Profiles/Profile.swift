@@ -51,19 +51,24 @@ package struct Profile: Sendable {
     /// Every profile of this release.
     package static let all: [Profile] = slackProfiles
 
+    /// The profile of this name; nil where there is none.
     package static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
 
+    /// Whether the profile's guide lists this kind of secret.
     package func asks(for kind: SecretKind) -> Bool { fields.contains { $0.place == .secret(kind) } }
 
+    /// The redirect URL the guide tells customers to register; nil where the guide has none.
     package func redirectURL(for app: AppID) -> String? {
         redirectURL?.replacing("{app_id}", with: app.value)
     }
 
+    /// The URL the guide tells customers to enter for events; nil where the guide has none.
     package func eventURL(for app: AppID) -> String? { eventURL?.replacing("{app_id}", with: app.value) }
 }
 
 /// Something odd about a value that was typed. Never a rejection: platforms change their formats.
 package struct Remark: Sendable, Equatable {
+    /// What a remark about a pasted value means to the caller.
     package enum Sort: String, Sendable {
         /// The value belongs into another field: asking again is better than going on.
         case misplaced

@@ -18,6 +18,7 @@ package struct SlackIdentity: Sendable, Equatable {
     /// From the header `x-oauth-scopes`; nil when the header is absent, which is not the same as no scope.
     package let scopes: [String]?
 
+    /// The fields of a good answer, tokens in guarded memory where the type says so.
     package init(
         teamID: String, teamName: String?, url: String? = nil, userID: String, botID: String?,
         enterpriseID: String? = nil, isEnterpriseInstall: Bool = false, appID: AppID? = nil, expiresIn: Int64? = nil,

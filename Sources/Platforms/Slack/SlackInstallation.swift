@@ -20,6 +20,7 @@ package struct SlackInstallation: Sendable {
         package let refreshToken: String?
     }
 
+    /// The incoming webhook of an installation; its URL is a secret (platforms 1.2).
     package struct Webhook: Sendable, Equatable {
         /// The URL is the secret.
         package let url: String

@@ -16,6 +16,7 @@ package struct Slack: Sendable {
     let api: String
     let authorize: String
 
+    /// Requests to these base URLs; Slack's own unless the operator set others.
     package init(_ urls: PlatformURLs = PlatformURLs()) {
         api = urls[.slackAPI]
         authorize = urls[.slackAuthorize]

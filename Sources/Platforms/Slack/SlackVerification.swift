@@ -2,6 +2,7 @@ package import Rules
 
 /// One line of `postern app verify`.
 package struct Check: Sendable, Equatable {
+    /// How one live check came out (platforms 1.6).
     package enum Result: String, Sendable, CaseIterable {
         case passed
         case failed
@@ -18,6 +19,7 @@ package struct Check: Sendable, Equatable {
     /// What to do; empty when there is nothing to do.
     package let advice: String
 
+    /// One check: what was compared with what, and what to do about it.
     package init(_ name: String, _ result: Result, compared: String, advice: String = "") {
         self.name = name
         self.result = result
@@ -43,6 +45,7 @@ package struct SlackVerification: Sendable {
     /// The failure of `clientPairProbe`; nil: no pair is stored. A probe cannot succeed.
     let probe: PlatformFailure?
 
+    /// Every field as given.
     package init(
         profile: Profile, appID: AppID?, workspaceName: String?, domain: String? = nil,
         authTest: Outcome<SlackIdentity>?, botsInfo: Outcome<AppID>?, probe: PlatformFailure?
