@@ -38,7 +38,7 @@ extension Broker {
     ) throws(Problem) -> AccessAnswer {
         while true {
             let policy = gate.enter(caller, vault)
-            try vault.requireSound()
+            try requireSound()
             let allowed: Allowed
             switch try decideAccess(ask, key, caller, policy) {
             case .success(let found): allowed = found
@@ -186,7 +186,7 @@ extension Broker {
     package func renew(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) -> Lease {
         while true {
             let policy = gate.enter(caller, vault)
-            try vault.requireSound()
+            try requireSound()
             let (lease, allowed): (Lease, Allowed)
             switch try liveLease(id, caller, policy) {
             case .success(let found): (lease, allowed) = found

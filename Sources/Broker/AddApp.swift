@@ -53,7 +53,7 @@ extension Broker {
                 redirectURIs: redirects)
             for (kind, value) in new.secrets.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
                 if kind == .botToken {
-                    try self.plant(value, of: app, at: place, transaction, call.name)
+                    _ = try self.plant(value, of: app, at: place, transaction, call.name)
                 } else {
                     try transaction.store(
                         value, as: SecretName(app: app.id, kind: kind), tenant: app.tenant, by: call.name,
@@ -69,14 +69,18 @@ extension Broker {
     /// then stands under an empty team until `app verify` names it.
     func plant(
         _ token: SecretBox, of app: App, at place: SlackIdentity?, _ transaction: Transaction, _ creator: String
-    ) throws(Problem) {
+    ) throws(Problem) -> (SecretVersion, Head) {
         let installation = try transaction.installation(
             app: app.id, tenant: app.tenant, enterpriseID: place?.enterpriseID ?? "", teamID: place?.teamID ?? "",
             teamName: place?.teamName ?? app.fields[.workspaceName] ?? "",
             isEnterprise: place?.isEnterpriseInstall ?? false, userID: "", botUserID: place?.userID ?? "")
-        _ = try transaction.storeLeg(
+        let version = try transaction.storeLeg(
             .bot, of: installation, token: token, refreshToken: nil, scope: place?.scopes ?? [],
             expiresAt: place?.expiresIn.map { transaction.now + $0 * 1000 }, by: creator)
+        guard let head = try transaction.head(of: version.secret) else {
+            throw Problem(.internal, "a head that was written is not there")
+        }
+        return (version, head)
     }
 
     /// What is registered for the app: what was submitted, else our own callback and the profile's.

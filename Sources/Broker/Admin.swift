@@ -56,7 +56,7 @@ extension Broker {
         if let one = fitting.first(where: { anyTenant || $0.tenant == tenant }), tenant != nil || anyTenant {
             return AdminCall(actor: actor, request: request, onlyTenant: one.tenant)
         }
-        let identity = Caller.Identity(epoch: policy.epoch, service: nil, grants: [], actor: actor)
+        let identity = Caller.Identity(serial: policy.serial, service: nil, grants: [], actor: actor)
         throw refuse(.noRole, action, identity, request)
     }
 
@@ -87,7 +87,7 @@ extension Broker {
     func change<Value: Sendable>(
         _ call: AdminCall, _ action: String, isRevoking: Bool = false, tenant: String? = nil, app: AppKey? = nil,
         kind: String? = nil, leaseID: String? = nil, reason: String? = nil,
-        _ body: @escaping (Transaction, inout AuditEntry) throws(Problem) -> Value
+        _ body: @escaping @Sendable (Transaction, inout AuditEntry) throws(Problem) -> Value
     ) throws(Problem) -> Value {
         let entry = AuditEntry(
             action, .allowed, by: call.actor, request: call.request, tenant: tenant, app: app, kind: kind,
@@ -102,7 +102,21 @@ extension Broker {
             }
             if vault.policy.epoch != before { drain() }
             return value
-        } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
+        } catch {
+            guard error.code == .auditUnavailable else { throw fail(error, entry) }
+            guard isRevoking else { throw error }
+            unwritten.add { [vault] () throws(Problem) in
+                try vault.change(
+                    isRevoking: true,
+                    always: { transaction throws(Problem) in
+                        var entry = entry
+                        _ = try body(transaction, &entry)
+                        try transaction.record(entry)
+                    })
+            }
+            drain()
+            throw UnwrittenRevocations.problem
+        }
     }
 
     /// Records that an admin looked at something, before it is shown.

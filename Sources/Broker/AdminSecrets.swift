@@ -1,3 +1,4 @@
+import Platforms
 package import Rules
 package import Sealing
 package import Vault
@@ -33,6 +34,9 @@ extension Broker {
         _ app: App, _ kind: SecretKind, _ value: SecretBox, installation: Int64?, grace: Interval?, _ call: AdminCall
     ) throws(Problem) -> (SecretVersion, Head) {
         try Self.check(value)
+        if kind == .botToken, installation == nil, grace == nil, let planted = try plantFirst(app, value, call) {
+            return planted
+        }
         let name = try secretName(app, kind, installation: installation)
         let action = grace == nil ? "secret.set" : "secret.rotate"
         return try change(
@@ -53,6 +57,26 @@ extension Broker {
             }
             // The value before may no longer be handed out as the current one.
             transaction.raiseEpoch()
+            return (version, head)
+        }
+    }
+
+    /// The first bot token of an app makes its installation: the workspace `auth.test` names (design, section 4).
+    private func plantFirst(
+        _ app: App, _ value: SecretBox, _ call: AdminCall
+    ) throws(Problem) -> (SecretVersion, Head)? {
+        guard try vault.installations(of: app.id).allSatisfy({ row, legs in !legs.contains { $0.leg == .bot } }) else {
+            return nil
+        }
+        let answer = try ask(Slack(settings.urls).authTest(token: value.text))
+        let place: SlackIdentity
+        do { place = try answer.slackIdentity() } catch { throw error.problem }
+        return try change(
+            call, "secret.set", tenant: slug(of: app.tenant)?.value, app: app.key, kind: SecretKind.botToken.rawValue
+        ) { transaction, entry throws(Problem) in
+            let (version, head) = try self.plant(value, of: app, at: place, transaction, call.name)
+            entry.version = version.version
+            entry.fingerprint = version.fingerprint
             return (version, head)
         }
     }
@@ -78,7 +102,7 @@ extension Broker {
         guard (3...500).contains(reason.utf8.count), !reason.utf8.contains(where: { $0 < 0x20 }) else {
             throw Problem(.badRequest, "a reason is 3 to 500 characters", advice: "say why: --reason \"…\"")
         }
-        try vault.requireSound()
+        try requireSound()
         let name = try secretName(app, kind, installation: installation)
         guard let found = try vault.read(name, version: version, at: vault.now, into: slab) else {
             throw Problem(.notFound, version == nil ? "the app has no \(kind.rawValue)" : "no such version")

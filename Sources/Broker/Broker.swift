@@ -32,6 +32,7 @@ package final class Broker: Sendable {
     let budget = RefusalBudget()
     package let startedAt: Int64
     private let courierBox: CourierBox
+    let unwritten = UnwrittenRevocations()
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {
@@ -104,4 +105,15 @@ package final class Broker: Sendable {
 
     /// Something was taken away and is durable: returns when no answer it forbids can leave.
     func drain() { gate.drain(before: vault.policy.epoch) }
+}
+
+extension Broker {
+    /// Refuses to hand anything out while the vault is damaged or a revocation is not on the disk yet.
+    func requireSound() throws(Problem) {
+        try vault.requireSound()
+        try unwritten.requireNone()
+    }
+
+    /// Called once a second.
+    package func tick() { unwritten.retry() }
 }

@@ -7,7 +7,7 @@ package import Vault
 package final class Caller: Sendable {
     /// What the policy of one epoch makes of the peer.
     package struct Identity: Sendable {
-        package let epoch: Int64
+        let serial: Int64
         package let service: ServiceRow?
         package let grants: [Grant]
         package let actor: Actor
@@ -33,9 +33,9 @@ package final class Caller: Sendable {
     /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,
     /// and of these the oldest.
     ///
-    /// Found once for each epoch; that the process still lives is asked at every hand-out.
+    /// Found once for each policy; that the process still lives is asked at every hand-out.
     package func identity(in policy: PolicySnapshot) -> Identity {
-        if let identity = known.withLock({ $0 }), identity.epoch == policy.epoch { return identity }
+        if let identity = known.withLock({ $0 }), identity.serial == policy.serial { return identity }
         let service = policy.services.filter { peer.matches($0.selectors) }
             .max { ($0.selectors.count, -$0.id) < ($1.selectors.count, -$1.id) }
         let facts = peer.facts
@@ -43,7 +43,7 @@ package final class Caller: Sendable {
             kind: service == nil ? .unknown : .service, name: service?.slug.value, uid: peer.uid, gid: peer.gid,
             pid: peer.pid, loginUID: facts.loginUID, exe: facts.executable, unit: facts.unit)
         let identity = Identity(
-            epoch: policy.epoch, service: service, grants: service.flatMap { policy.grants[$0.id] } ?? [],
+            serial: policy.serial, service: service, grants: service.flatMap { policy.grants[$0.id] } ?? [],
             actor: actor)
         known.withLock { $0 = identity }
         return identity

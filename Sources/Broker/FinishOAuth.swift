@@ -42,7 +42,10 @@ extension Broker {
             guard var flow = try transaction.flow(Self.hash(state)), flow.app == app.id, flow.usedAt == nil,
                 transaction.now < flow.expiresAt
             else { throw unknown }
-            guard flow.service == service || flow.binding == .cookie else { throw unknown }
+            // A browser at our callback brings a cookie; a bridge finishes only what it began itself.
+            guard service == nil ? flow.binding == .cookie : flow.service == service && flow.binding != .cookie else {
+                throw unknown
+            }
             switch flow.binding {
             case .none: break
             case .bridge, .cookie:
@@ -175,7 +178,7 @@ extension Broker {
         _ request: RequestID
     ) throws(Problem) -> FlowResult {
         let policy = gate.enter(caller, vault)
-        try vault.requireSound()
+        try requireSound()
         let allowed: Allowed
         switch try decide(.finishOAuth, on: key, for: caller, policy) {
         case .success(let found): allowed = found

@@ -45,7 +45,7 @@ extension Broker {
     private func gatewayLease(
         _ id: String, _ path: String, _ caller: Caller, _ policy: PolicySnapshot, _ request: RequestID
     ) throws(Problem) -> (Lease, Allowed) {
-        try vault.requireSound()
+        try requireSound()
         let identity = caller.identity(in: policy)
         switch try liveLease(id, caller, policy) {
         case .failure(let denial): throw refuse(denial, "gateway.call", identity, request, leaseID: id)

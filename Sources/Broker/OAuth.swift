@@ -37,7 +37,7 @@ extension Broker {
     ) throws(Problem) -> FlowStart {
         while true {
             let policy = gate.enter(caller, vault)
-            try vault.requireSound()
+            try requireSound()
             let allowed: Allowed
             switch try decide(.startOAuth, on: key, for: caller, policy) {
             case .success(let found): allowed = found

@@ -21,7 +21,7 @@ extension Broker {
     ) throws(Problem) -> SecretAnswer {
         while true {
             let policy = gate.enter(caller, vault)
-            try vault.requireSound()
+            try requireSound()
             let allowed: Allowed
             switch try decide(.readSecret(kind), on: key, for: caller, policy) {
             case .success(let found): allowed = found

@@ -42,7 +42,29 @@ extension Broker {
                 try transaction.update(app: row, takesAway: false)
             }
         }
+        if let place = legs.first?.0, place.teamID.isEmpty, let identity = found.identity {
+            try name(place, identity, app, call)
+        }
         return found.checks
+    }
+
+    /// A token stored without asking stands under no workspace until it is asked; then it gets its place.
+    private func name(_ place: Installation, _ identity: SlackIdentity, _ app: App, _ call: AdminCall) throws(Problem) {
+        try change(call, "installation.name", tenant: slug(of: app.tenant)?.value, app: app.key) {
+            transaction, _ throws(Problem) in
+            guard var row = try transaction.installation(place.id) else { return }
+            row.enterpriseID = identity.enterpriseID ?? ""
+            row.teamID = identity.teamID
+            row.teamName = identity.teamName ?? row.teamName
+            row.isEnterprise = identity.isEnterpriseInstall
+            row.botUserID = identity.userID
+            row.updatedAt = transaction.now
+            try transaction.update(installation: row)
+            if var leg = try transaction.leg(.bot, of: place.id), let scopes = identity.scopes {
+                leg.scope = scopes
+                try transaction.update(leg: leg)
+            }
+        }
     }
 
     private func verify(

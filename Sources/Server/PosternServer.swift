@@ -82,6 +82,7 @@ package final class PosternServer: Sendable {
         while true {
             Clock.sleep(microseconds: 1_000_000)
             seconds += 1
+            broker.tick()
             let minute = seconds % 60 == 0
             if minute { broker.endMinute() }
             broker.vault.keepHouse(minute: minute)

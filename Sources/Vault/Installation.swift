@@ -14,11 +14,11 @@ package struct Installation: Row, Sendable {
     package let id: Int64
     package let app: Int64
     package let tenant: Int64
-    package let enterpriseID: String
+    package var enterpriseID: String
     /// Slack's team; empty for an org-wide install.
-    package let teamID: String
+    package var teamID: String
     package var teamName: String
-    package let isEnterprise: Bool
+    package var isEnterprise: Bool
     /// Empty for the installation itself, which has the bot leg; a person's has the user leg.
     package let userID: String
     package var botUserID: String

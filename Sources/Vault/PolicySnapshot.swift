@@ -1,6 +1,7 @@
 package import Rules
 import SQLite
 import Sealing
+import Synchronization
 
 /// What decides access, held in memory as it stood at one policy epoch. Never changes; a new one takes its place.
 package final class PolicySnapshot: Sendable {
@@ -12,6 +13,8 @@ package final class PolicySnapshot: Sendable {
     }
 
     package let epoch: Int64
+    /// Tells snapshots of the same epoch apart: what only adds something does not move the epoch.
+    package let serial: Int64
     package let tenants: [Int64: TenantEntry]
     package let services: [ServiceRow]
     /// Grants by service, in order of id.
@@ -19,10 +22,13 @@ package final class PolicySnapshot: Sendable {
     package let grantRows: [GrantRow]
     package let roles: [RoleRow]
 
+    private static let made = Atomic<Int64>(0)
+
     init(
         epoch: Int64, tenants: [Int64: TenantEntry], services: [ServiceRow], grantRows: [GrantRow], roles: [RoleRow]
     ) {
         self.epoch = epoch
+        serial = Self.made.wrappingAdd(1, ordering: .relaxed).newValue
         self.tenants = tenants
         self.services = services
         self.grantRows = grantRows

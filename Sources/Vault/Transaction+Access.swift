@@ -100,6 +100,9 @@ extension Transaction {
         try find(Installation.self, [.int(id)])
     }
 
+    /// Writes a changed leg.
+    package func update(leg: LegRow) throws(Problem) { try update(leg) }
+
     /// A token leg of an installation; nil where it has none of that kind.
     package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
         try find(LegRow.self, [.int(installation), .text(leg.rawValue)])
