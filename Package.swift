@@ -73,6 +73,10 @@ let package = Package(
             name: "linux-probe", dependencies: ["Linux", "Intruder"], path: "Tests/Support/linux-probe"),
         tests("Linux", uses: ["Linux", "Rules"], programs: ["linux-probe"]),
         tests("Daemon", uses: ["Linux", "Platforms", "Rules"], programs: ["posternd"]),
+        .target(name: "OtherUser", path: "Tests/Support/OtherUser"),
+        tests(
+            "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "OtherUser"],
+            programs: ["posternd", "postern-courier", "postern", "postern-sim"]),
         tests("PosternBench", uses: [], programs: ["postern-bench"]),
     ]
 )

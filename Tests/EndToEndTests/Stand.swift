@@ -1,0 +1,154 @@
+import Glibc
+import Linux
+import Rules
+import Sealing
+import Synchronization
+import Testing
+import Vault
+
+@testable import postern_sim
+
+/// A throw-away vault with the real posternd and courier on it, and a simulated Slack where one is asked for.
+///
+/// As root the daemon becomes `nobody` and its couriers `daemon`; as anybody else all run as we do.
+final class Stand: Sendable {
+    static let appID = "A0123456789"
+    static let app = "slack/A0123456789"
+    /// The service's uid as root, who can be anybody; a plain user is himself.
+    static let bridge: UInt32? = Shell.isRoot ? 1001 : nil
+    static let stranger: UInt32? = Shell.isRoot ? 1002 : nil
+
+    let path: String
+    let sim: Simulated?
+    let callback: String
+    private let flags: [String]
+    private let process = Mutex<ChildProcess?>(nil)
+
+    /// - Parameters:
+    ///   - path: an existing directory instead of one of its own.
+    ///   - programs: the directory of posternd, ours where nil.
+    init(simulated: Bool = false, at given: String? = nil, flags: [String] = []) throws {
+        sim = simulated ? try Simulated() : nil
+        self.flags = flags
+        if let given {
+            path = given
+        } else {
+            var template = Array("/tmp/postern-e2e-XXXXXX".utf8CString)
+            let made = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
+            try #require(made)
+            path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
+        }
+        let port = try FileDescriptor.listen(at: .ipv4(0x7F00_0001, port: 0)).boundPort ?? 0
+        callback = "http://127.0.0.1:\(port)"
+        unsafe chmod(path, 0o711)
+        let kit = KitKey()
+        let key = SecretBytes(random: 32)
+        let file = try FileDescriptor.open(rootKey, .write, creating: 0o600)
+        try file.write(key.span)
+        _ = try VaultCreation.create(
+            VaultDirectory(path), rootKey: key, kitPublicKey: kit.publicKey,
+            admin: Shell.isRoot ? nil : .init(selector: try #require(Selector("uid:\(getuid())"))))
+        if Shell.isRoot { try Shell.run("/bin/chown", ["-R", "nobody", path]) }
+    }
+
+    deinit {
+        kill()
+        // The starter and its courier end with the keeper; then nothing holds the directory any more.
+        _ = try? Shell.run("/bin/rm", ["-rf", path])
+    }
+
+    var rootKey: String { "\(path)/root.key" }
+    var brokerSocket: String { "\(path)/run/broker.sock" }
+    var adminSocket: String { "\(path)/run/admin.sock" }
+    var database: String { "\(path)/vault/vault.db" }
+    var log: String { Shell.text(of: "\(path)/log") }
+    var redirect: String { "\(callback)/thirdparty/\(Self.app)/oauth2/callback" }
+    var pid: Int32 { process.withLock { $0?.pid ?? 0 } }
+
+    // MARK: - The daemon
+
+    var arguments: [String] {
+        var all = [
+            "--data-dir", path, "--run-dir", "\(path)/run", "--root-key", "file:\(rootKey)", "--public-url", callback,
+            "--callback-listen", String(callback.dropFirst(7)),
+        ]
+        if Shell.isRoot { all += ["--user", "nobody", "--courier-user", "daemon"] }
+        if let sim {
+            all += ["--platform-url", "slack.api=\(sim.base)/api"]
+            all += ["--platform-url", "slack.authorize=\(sim.base)/oauth/v2/authorize"]
+        }
+        return all + flags
+    }
+
+    func launch() throws -> ChildProcess {
+        let log = try FileDescriptor.open("\(path)/log", .append, creating: 0o600)
+        return try ChildProcess.start(
+            Program.sibling("posternd"), arguments, environment: ["PATH=/usr/bin:/bin"], descriptors: [2: log.number])
+    }
+
+    /// Starts posternd and returns once it answers.
+    @discardableResult
+    func start() throws -> Self {
+        let child = try launch()
+        process.withLock { $0 = child }
+        let isUp = eventually(within: 60) {
+            guard child.endingIfOver() == nil else { return true }
+            return (try? Wire(brokerSocket).call("GET", "/v1/health"))?.status == 200
+        }
+        try #require(isUp && (try? Wire(brokerSocket)) != nil, "posternd did not start: \(log.suffix(2000))")
+        return self
+    }
+
+    /// Lets it go without a word, as a power failure of the process would.
+    func kill() {
+        guard let child = process.withLock({ $0.take() }) else { return }
+        child.send(signal: SIGKILL)
+        _ = try? child.wait()
+    }
+
+    /// Asks it to stop, and says how it ended.
+    @discardableResult
+    func stop() throws -> ChildProcess.Ending {
+        let child = try #require(process.withLock { $0.take() })
+        child.send(signal: SIGTERM)
+        return try child.wait()
+    }
+
+    // MARK: - Calls
+
+    @discardableResult
+    func admin(_ method: String, _ call: String, _ body: JSON? = nil) throws -> Reply {
+        try Wire(adminSocket).call(method, "/v1/admin/\(call)", body)
+    }
+
+    /// The same, and it must be answered with success.
+    @discardableResult
+    func must(_ method: String, _ call: String, _ body: JSON? = nil) throws -> Reply {
+        let reply = try admin(method, call, body)
+        try #require(reply.status / 100 == 2, "\(method) \(call): \(reply.text)")
+        return reply
+    }
+
+    func broker(
+        _ method: String, _ call: String, _ body: JSON? = nil, uid: UInt32? = bridge, headers: [String] = []
+    ) throws -> Reply {
+        try Wire(brokerSocket, uid: uid).call(method, "/v1/\(call)", body, headers: headers)
+    }
+
+    func read(_ kind: String, uid: UInt32? = bridge) throws -> Reply {
+        try broker("GET", "apps/\(Self.app)/secrets/\(kind)", uid: uid)
+    }
+
+    /// All records since `seq`.
+    func records(after seq: Int64 = 0) throws -> [JSON] {
+        let reply = try must("GET", "audit?after=\(seq)&limit=10000")
+        guard case .array(let records)? = reply["records"] else { return [] }
+        return records
+    }
+
+    /// The last sequence number of the log.
+    func head() throws -> Int64 {
+        guard case .integer(let seq)? = try must("GET", "status")["audit"]?["records"] else { return 0 }
+        return seq
+    }
+}

@@ -1,0 +1,111 @@
+import Linux
+import OtherUser
+
+@testable import postern_sim
+
+/// What came back for one request.
+struct Reply: Sendable {
+    let status: Int
+    /// Names in lower case, in the order they came.
+    let headers: [(name: String, value: String)]
+    let body: [UInt8]
+
+    var json: JSON? { JSON(bytes: body) }
+    var text: String { String(decoding: body, as: UTF8.self) }
+    /// The problem's code; nil where it is none.
+    var code: String? { json?["code"]?.text }
+    var requestID: String? { header("x-request-id") }
+    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+
+    subscript(name: String) -> JSON? { json?[name] }
+}
+
+/// One connection to a Unix socket, kept for many requests.
+final class Wire {
+    /// How long any answer may take: long, since a slow machine is no failure.
+    static let patience: Int64 = 30
+
+    private let socket: FileDescriptor
+    private var buffer: [UInt8] = []
+    private var start = 0
+
+    /// Connects as this process, or as another user where `uid` says so and we are root.
+    init(_ path: String, uid: UInt32? = nil) throws(SystemError) {
+        guard let uid else {
+            socket = try FileDescriptor.connect(unix: path)
+            return
+        }
+        let number = unsafe other_user_connect(path, uid, uid)
+        guard number >= 0 else { throw SystemError("connect", -number) }
+        socket = FileDescriptor(owning: number)
+    }
+
+    func send(_ bytes: [UInt8]) throws(SystemError) { try socket.send(bytes, until: .after(seconds: Self.patience)) }
+
+    /// Ends our half or both.
+    func hangUp() { socket.shutDown() }
+
+    static func request(
+        _ method: String, _ path: String, _ headers: [String] = [], body: [UInt8] = []
+    ) -> [UInt8] {
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: postern\r\n"
+        for header in headers { head += header + "\r\n" }
+        if !body.isEmpty || method == "POST" || method == "PUT" { head += "Content-Length: \(body.count)\r\n" }
+        return Array((head + "\r\n").utf8) + body
+    }
+
+    /// The next answer. ECONNRESET where the connection ends before it is whole.
+    func receive() throws(SystemError) -> Reply {
+        var lines: [Substring] = []
+        while true {
+            if let end = headEnd() {
+                lines = String(decoding: buffer[start..<end], as: UTF8.self).split(separator: "\r\n")
+                start = end + 4
+                break
+            }
+            try more()
+        }
+        let headers = lines.dropFirst().map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (
+                name: parts[0].lowercased(),
+                value: parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+            )
+        }
+        let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") ?? 0
+        let length = headers.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
+        while buffer.count - start < length { try more() }
+        let body = Array(buffer[start..<start + length])
+        start += length
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: true)
+            start = 0
+        }
+        return Reply(status: status, headers: headers, body: body)
+    }
+
+    private func headEnd() -> Int? {
+        guard buffer.count - start >= 4 else { return nil }
+        var at = start
+        while at + 3 < buffer.count {
+            if buffer[at] == 13, buffer[at + 2] == 13, buffer[at + 1] == 10, buffer[at + 3] == 10 { return at }
+            at += 1
+        }
+        return nil
+    }
+
+    private func more() throws(SystemError) {
+        var chunk = [UInt8](repeating: 0, count: 16_384)
+        var span = chunk.mutableSpan
+        let got = try socket.receive(into: &span, until: .after(seconds: Self.patience))
+        guard got > 0 else { throw SystemError("recv", 104) }
+        buffer += chunk[..<got]
+    }
+
+    func call(
+        _ method: String, _ path: String, _ body: JSON? = nil, headers: [String] = []
+    ) throws(SystemError) -> Reply {
+        try send(Self.request(method, path, headers, body: body?.bytes ?? []))
+        return try receive()
+    }
+}
