@@ -87,6 +87,15 @@ private func kind(_ request: HTTPClient.Request, by client: HTTPClient = HTTPCli
         #expect(kind(request) == .tooLarge)
     }
 
+    @Test(arguments: [1_048_577, 3_000_000, 30_000_000])
+    func `with too large a body is told so over TCP too`(_ count: Int) throws {
+        let server = try LoopbackServer(handle: echo)
+        for _ in 0..<10 {
+            let request = HTTPClient.Request("POST", server.url, body: [UInt8](repeating: 1, count: count))
+            #expect(try HTTPClient().perform(request).status == 413)
+        }
+    }
+
     @Test func `reuses its connection only when it may keep it`() throws {
         let descriptors = Mutex<Set<UInt>>([])
         let server = try LoopbackServer { request in
