@@ -24,9 +24,7 @@ final class Deployment {
         // Root must have somebody to become; these two are on every Debian.
         user = Privileges.isRoot ? "nobody" : nil
         courierUser = Privileges.isRoot ? "daemon" : nil
-        guard unsafe mkdir(directory, 0o711) == 0, unsafe chmod(directory, 0o711) == 0 else {
-            throw SystemError("mkdir", errno)
-        }
+        try FileStatus.makeDirectory(directory, mode: 0o711)
         var arguments = [
             Program.sibling("postern"), "init", "--data-dir", directory + "/data", "--root-key",
             "file:\(directory)/root.key", "--kit-file", directory + "/kit", "--admin", "uid:\(getuid())",
