@@ -60,6 +60,8 @@ let package = Package(
         tests("Platforms", uses: ["Platforms", "Rules"]),
         tests("Sealing", uses: ["Sealing"]),
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
+        .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),
+        tests("Vault", uses: ["Vault", "SQLite", "Sealing", "Linux", "Rules", "DurabilityVFS", "CTamper"]),
         tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),

@@ -63,19 +63,27 @@ enum Schema {
         }
     }
 
-    /// The first line that one schema has and the other has not, by type and name.
+    /// The first entry that one schema has and the other has not, by type and name.
     private static func difference(_ found: String, _ expected: String) -> String {
-        func name(_ line: Substring) -> String {
-            line.split(separator: "\t", maxSplits: 2).prefix(2).joined(separator: " ")
+        func name(_ entry: String) -> String {
+            entry.split(separator: "\t", maxSplits: 2).prefix(2).joined(separator: " ")
         }
-        let foundLines = found.split(separator: "\n")
-        let expectedLines = expected.split(separator: "\n")
-        if let line = foundLines.first(where: { !expectedLines.contains($0) && $0.contains("\t") }) {
-            return "\(name(line)) was added or changed"
-        }
-        if let line = expectedLines.first(where: { !foundLines.contains($0) && $0.contains("\t") }) {
-            return "\(name(line)) is missing"
-        }
+        let (found, expected) = (entries(found), entries(expected))
+        if let entry = found.first(where: { !expected.contains($0) }) { return "\(name(entry)) was added or changed" }
+        if let entry = expected.first(where: { !found.contains($0) }) { return "\(name(entry)) is missing" }
         return "it was changed"
+    }
+
+    /// The entries of a schema's text: each begins with a line that has tabs, its statement may go on over more lines.
+    private static func entries(_ text: String) -> [String] {
+        var entries: [String] = []
+        for line in text.split(separator: "\n") {
+            if line.contains("\t") || entries.isEmpty {
+                entries.append(String(line))
+            } else {
+                entries[entries.count - 1] += "\n" + line
+            }
+        }
+        return entries
     }
 }

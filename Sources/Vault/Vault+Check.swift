@@ -13,6 +13,7 @@ extension Vault {
                 let state = try VaultState.load(reader.connection, keys)
                 for name in TableName.allCases { try Vault.check(name, reader.connection, reader.mac, state) }
                 try checkReferences(reader)
+                try checkIndexes(reader)
             }
         } catch {
             if error.code == .integrityFailure { note(damage: error) }
@@ -31,6 +32,16 @@ extension Vault {
                 try open(version, sealed.span, reader, into: slab)
                 slab.wipe()
             }
+        }
+    }
+
+    /// An index that leaves out a row of its table would hide it from whoever looks by that index.
+    private func checkIndexes(_ reader: Reader) throws(Problem) {
+        let found = try reader.connection.bridging { () throws(SQLiteError) in try reader.connection.integrityCheck() }
+        guard found == "ok" else {
+            throw Problem(
+                .integrityFailure, "vault.db: an index or a page does not fit its table (\(found))",
+                advice: "somebody changed vault.db from outside; stop, keep a copy, and restore from a backup")
         }
     }
 

@@ -60,6 +60,7 @@ struct VaultState: Sendable, Equatable {
         try connection.reading(
             """
             SELECT epoch, next_id, audit_seq, audit_hash, checkpoint_seq, last_time, digests, mac FROM state
+            ORDER BY id
             """
         ) { row throws(Problem) in
             guard try row.stepped() else { throw damaged("the row is missing") }
@@ -80,6 +81,7 @@ struct VaultState: Sendable, Equatable {
             guard let mac = Digest32(row.blob(7)), try state.mac(keys) == mac else {
                 throw damaged("the row was changed")
             }
+            guard try !row.stepped() else { throw damaged("a row was added") }
             return state
         }
     }
