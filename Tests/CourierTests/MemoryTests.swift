@@ -11,8 +11,10 @@ import Testing
     @Test(.enabled(if: Shell.isRoot, "not root: the memory of another process cannot be read"))
     func `nothing of it is left in the courier's memory`() throws {
         let platform = try LoopbackPlatform()
+        let overTLS = Shell.exists("/usr/bin/openssl") ? try SelfSigned() : nil
         let courier = try LiveCourier(
-            callbacks: "127.0.0.1:0", answer: { _ in .page(CallbackPage(.success, workspaceName: "Acme")) })
+            callbacks: "127.0.0.1:0", environment: overTLS.map { ["SSL_CERT_FILE=\($0.certificate)"] } ?? [],
+            answer: { _ in .page(CallbackPage(.success, workspaceName: "Acme")) })
         let idle = MemoryScan.threads(of: courier.newest.pid)
         let (token, path, body, code, state, cookie) = (
             Self.planted(), Self.planted(), Self.planted(), Self.planted(), Self.planted(), Self.planted()
@@ -24,6 +26,16 @@ import Testing
                     headers: [("Authorization", "Bearer \(token)")], body: Array("refresh_token=\(body)".utf8)))
             // It comes back too: the answer is as secret as the question.
             #expect(String(decoding: answer.body, as: UTF8.self).contains(token))
+        }
+        let tlsToken = Self.planted()
+        if let overTLS {
+            for _ in 0..<20 {
+                let answer = try courier.keeper.carry(
+                    Errand(
+                        method: "GET", url: "https://127.0.0.1:\(overTLS.port)/",
+                        headers: [("Authorization", "Bearer \(tlsToken)")]))
+                #expect(answer.status == 200)
+            }
         }
         for _ in 0..<20 {
             Shell.run(
@@ -37,6 +49,7 @@ import Testing
         #expect(eventually { MemoryScan.threads(of: pid) <= idle })
         let secrets = [
             ("token", token), ("path", path), ("body", body), ("code", code), ("state", state), ("cookie", cookie),
+            ("token over TLS", tlsToken),
         ]
         for (name, secret) in secrets {
             let found = MemoryScan.regions(of: pid, with: MemoryScan.forms(of: secret))

@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 /// `openssl s_server` with a certificate for 127.0.0.1 that it signed itself.
-private final class SelfSigned: Sendable {
+final class SelfSigned: Sendable {
     let port: UInt16
     let certificate: String
     private let scratch: Scratch
