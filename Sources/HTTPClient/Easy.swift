@@ -18,18 +18,27 @@ import CCurl
     func reset() { unsafe curl_easy_reset(handle) }
 
     func perform(
-        _ request: HTTPClient.Request, proxy: String, certificates: String?
+        _ request: HTTPClient.Request, reusing: Bool, proxy: String, certificates: String?
     ) throws(HTTPClient.Failure) -> HTTPClient.Answer {
         let url = try Address(request)
         let fields = try FieldList(request)
         let sink = Sink(limit: request.answerLimit)
         let code = unsafe request.body.withUnsafeBytes { body in
             configure(request, proxy, certificates)
+            if !reusing {
+                for (option, value) in [
+                    (CURLOPT_FRESH_CONNECT, 1), (CURLOPT_FORBID_REUSE, 1), (CURLOPT_SSL_SESSIONID_CACHE, 0),
+                ] { unsafe ccurl_set_number(handle, option, value) }
+            }
             unsafe ccurl_set_pointer(handle, CURLOPT_CURLU, UnsafeRawPointer(url.handle))
             unsafe ccurl_set_pointer(handle, CURLOPT_HTTPHEADER, fields.list)
             if body.count > 0 {
                 unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
                 unsafe ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+            } else if ["POST", "PUT", "PATCH"].contains(request.method) {
+                // Says Content-Length: 0, as RFC 9110, section 8.6, wants of these.
+                unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, 0)
+                unsafe ccurl_set_text(handle, CURLOPT_COPYPOSTFIELDS, "")
             }
             // After the body, which by itself would make it a POST.
             unsafe ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
@@ -54,6 +63,8 @@ import CCurl
         unsafe ccurl_close_sockets_on_exec(handle)
         unsafe ccurl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         unsafe ccurl_set_text(handle, CURLOPT_PROXY, proxy)
+        // The directory holds what the file holds, and with it libcurl would read the file anew for each connection.
+        unsafe ccurl_set_pointer(handle, CURLOPT_CAPATH, nil)
         if let certificates { unsafe ccurl_set_text(handle, CURLOPT_CAINFO, certificates) }
         if let path = request.unixSocket { unsafe ccurl_set_text(handle, CURLOPT_UNIX_SOCKET_PATH, path) }
     }

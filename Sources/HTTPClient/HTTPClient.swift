@@ -10,14 +10,18 @@ package final class HTTPClient: Sendable {
     private let kept: Int
     private let proxy: String
     private let certificates: String?
+    private let reuses: Bool
 
     /// - Parameters:
-    ///   - keeping: how many handles, each with its open connections and buffers, wait for the next call. With 0
-    ///     nothing of a call stays in memory, as errands need.
+    ///   - keeping: how many handles wait for the next call, each with the certificates it has read (20 ms of work) and
+    ///     its open connections.
+    ///   - reusing: false where each call makes its own connection and nothing of it, its TLS session included, may stay:
+    ///     then libcurl also never sends a request again because a kept connection had died.
     ///   - proxy: a proxy's URL, none when empty.
     ///   - certificates: a file of trusted certificates (PEM) instead of the system's.
-    package init(keeping: Int = 0, proxy: String = "", certificates: String? = nil) {
+    package init(keeping: Int = 0, reusing: Bool = true, proxy: String = "", certificates: String? = nil) {
         kept = keeping
+        reuses = reusing
         self.proxy = proxy
         self.certificates = certificates
     }
@@ -33,7 +37,7 @@ package final class HTTPClient: Sendable {
                 idle.withLock { if $0.count < kept { $0.append(easy) } }
             }
         }
-        return try easy.perform(request, proxy: proxy, certificates: certificates)
+        return try easy.perform(request, reusing: reuses, proxy: proxy, certificates: certificates)
     }
 }
 

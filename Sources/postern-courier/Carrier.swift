@@ -5,8 +5,9 @@ import Rules
 
 /// Carries errands: reads one from its stream, makes the one request, writes what came of it.
 ///
-/// Nothing outlives an errand: each has its own libcurl handle and connection, so that no buffer, cookie, cached
-/// session or second attempt over a connection that had died is left for the next; freed memory is overwritten.
+/// Nothing outlives an errand: each has its own connection, so that no buffer, cookie, cached session or second attempt
+/// over a connection that had died is left for the next; freed memory is overwritten. Only the certificates that a
+/// handle has read are kept.
 struct Carrier: Sendable {
     /// As many at once as the keeper ever sends; a stack each.
     private static let stackBytes = 256 * 1024

@@ -24,7 +24,8 @@ func run(_ options: Options) throws(Problem) {
     }
     let confinement = try Confinement.confineCourier()
 
-    let carrier = Carrier(client: HTTPClient(keeping: 0, certificates: Environment.value(of: "SSL_CERT_FILE")))
+    let client = HTTPClient(keeping: 4, reusing: false, certificates: Environment.value(of: "SSL_CERT_FILE"))
+    let carrier = Carrier(client: client)
     let listener = CallbackListener(keeper: keeper)
     var server: HTTPServer?
     if let socket = listening.take() {

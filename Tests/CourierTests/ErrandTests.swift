@@ -21,6 +21,13 @@ import Testing
         #expect(!text.contains("Expect:") && !text.contains("Cookie:"))
     }
 
+    @Test func `says how long an empty body is`() throws {
+        let platform = try LoopbackPlatform()
+        let courier = try LiveCourier()
+        let answer = try courier.keeper.carry(Errand(method: "POST", url: platform.url("/api/auth.test")))
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("Content-Length: 0\n"))
+    }
+
     @Test func `brings at most what was asked for, up to 4 MiB`() throws {
         let platform = try LoopbackPlatform()
         let courier = try LiveCourier()
