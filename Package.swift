@@ -74,7 +74,9 @@ let package = Package(
         .executableTarget(
             name: "linux-probe", dependencies: ["Linux", "Intruder"], path: "Tests/Support/linux-probe"),
         tests("Linux", uses: ["Linux", "Rules"], programs: ["linux-probe"]),
-        tests("Daemon", uses: ["Linux", "Platforms", "Rules"], programs: ["posternd"]),
+        tests(
+            "Daemon", uses: ["Vault", "Platforms", "Sealing", "Linux", "Rules"],
+            programs: ["posternd", "postern-courier"]),
         .target(name: "OtherUser", path: "Tests/Support/OtherUser"),
         tests(
             "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "OtherUser"],

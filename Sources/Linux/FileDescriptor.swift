@@ -175,18 +175,3 @@ package struct FileStatus: Sendable, Equatable {
         throw SystemError("lstat")
     }
 }
-
-// MARK: Directories and owners
-
-extension FileStatus {
-    /// Makes one directory with exactly this mode, whatever the umask.
-    package static func makeDirectory(_ path: String, mode: UInt32) throws(SystemError) {
-        guard unsafe mkdir(path, mode) == 0 else { throw SystemError("mkdir") }
-        guard unsafe chmod(path, mode) == 0 else { throw SystemError("chmod") }
-    }
-
-    /// Changes the owner and group of a path; a symbolic link is not followed.
-    package static func give(_ path: String, to account: Account) throws(SystemError) {
-        guard unsafe lchown(path, account.uid, account.gid) == 0 else { throw SystemError("lchown") }
-    }
-}

@@ -8,8 +8,10 @@ enum Directories {
         try checkVault(options, identity.keeper)
         do throws(SystemError) {
             if try FileStatus.of(options.runDirectory) == nil {
-                try FileStatus.makeDirectory(options.runDirectory, mode: 0o755)
-                if identity.startedAsRoot { try FileStatus.give(options.runDirectory, to: identity.keeper) }
+                try Directory.make(options.runDirectory, mode: 0o755)
+                if identity.startedAsRoot {
+                    try Directory.give(options.runDirectory, uid: identity.keeper.uid, gid: identity.keeper.gid)
+                }
             }
         } catch {
             throw error.problem(

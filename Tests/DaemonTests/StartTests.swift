@@ -5,58 +5,8 @@ import Testing
 
 @testable import posternd
 
-/// A data directory as `postern init` leaves it, as far as posternd looks before it opens the vault.
-private final class DataDirectory {
-    let path: String
-    let account: Account
-
-    init() throws {
-        var template = Array("/tmp/daemon-tests-XXXXXX".utf8CString)
-        let made = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress!) != nil }
-        try #require(made)
-        path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
-        account = try #require(Accounts.account(named: Privileges.isRoot ? "nobody" : "\(Privileges.uid)") ?? .own)
-        unsafe chmod(path, 0o711)
-        try FileStatus.makeDirectory(vault, mode: 0o700)
-        try FileDescriptor.open(key, .write, creating: 0o600).write([UInt8](repeating: 7, count: 32))
-        if Privileges.isRoot { try FileStatus.give(vault, to: account) }
-    }
-
-    deinit { _ = try? ChildProcess.start("/bin/rm", ["-rf", path]).wait() }
-
-    var vault: String { "\(path)/vault" }
-    var key: String { "\(path)/root.key" }
-
-    /// What makes a good start, but for serving.
-    var flags: [String] {
-        ["--data-dir", path, "--root-key", "file:\(key)"]
-            + (Privileges.isRoot ? ["--user", "nobody", "--courier-user", "daemon"] : [])
-    }
-}
-
-extension Account {
-    fileprivate static var own: Account { Account(name: "me", uid: Privileges.uid, gid: getegid(), home: "/") }
-}
-
 /// Runs posternd until it ends by itself, which it must.
-private func run(_ flags: [String], environment: [String] = ["PATH=/bin"]) throws -> (code: Int32, log: String) {
-    let output = try SocketPair(.stream)
-    let child = try ChildProcess.start(
-        Program.sibling("posternd"), flags, environment: environment,
-        descriptors: [1: output.far.number, 2: output.far.number])
-    let near = output.split { near, _ in near }
-    var log: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-        var span = chunk.mutableSpan
-        let got = (try? near.receive(into: &span, until: .after(seconds: 30))) ?? -1
-        if got < 0 { child.send(signal: SIGKILL) }
-        if got <= 0 { break }
-        log += chunk[..<got]
-    }
-    guard case .exited(let code) = try child.wait() else { return (-1, String(decoding: log, as: UTF8.self)) }
-    return (code, String(decoding: log, as: UTF8.self))
-}
+private func run(_ flags: [String]) throws -> (code: Int32, log: String) { try Posternd(flags).end() }
 
 @Suite struct `posternd refuses to start` {
     @Test func `without a vault, and says how to make one`() throws {
@@ -105,7 +55,9 @@ private func run(_ flags: [String], environment: [String] = ["PATH=/bin"]) throw
     @Test func `while another process has the vault`() throws {
         let data = try DataDirectory()
         let lock = try LockFile(path: data.vault + "/vault.lock")
-        if Privileges.isRoot { try FileStatus.give(data.vault + "/vault.lock", to: data.account) }
+        if Privileges.isRoot {
+            try Directory.give(data.vault + "/vault.lock", uid: data.account.uid, gid: data.account.gid)
+        }
         let (code, log) = try run(data.flags)
         #expect(code == 6 && log.contains("(pid \(getpid()))"))
         _ = consume lock
@@ -113,7 +65,7 @@ private func run(_ flags: [String], environment: [String] = ["PATH=/bin"]) throw
 
     @Test func `while somebody answers on its socket, and leaves that socket alone`() throws {
         let data = try DataDirectory()
-        try FileStatus.makeDirectory(data.path + "/run", mode: 0o777)
+        try Directory.make(data.path + "/run", mode: 0o777)
         let other = try UnixListener(path: data.path + "/run/broker.sock", mode: 0o666)
         let (code, log) = try run(data.flags)
         #expect(code == 6 && log.contains("another process answers"))
