@@ -24,7 +24,7 @@ final class Deployment {
         // Root must have somebody to become; these two are on every Debian.
         user = Privileges.isRoot ? "nobody" : nil
         courierUser = Privileges.isRoot ? "daemon" : nil
-        try FileStatus.makeDirectory(directory, mode: 0o711)
+        try Directory.make(directory, mode: 0o711)
         var arguments = [
             Program.sibling("postern"), "init", "--data-dir", directory + "/data", "--root-key",
             "file:\(directory)/root.key", "--kit-file", directory + "/kit", "--admin", "uid:\(getuid())",
