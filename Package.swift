@@ -49,7 +49,7 @@ let package = Package(
         program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(
-            "postern-bench", uses: ["HTTPServer", "SQLite", "Linux", "Rules"]),
+            "postern-bench", uses: ["HTTPServer", "Vault", "SQLite", "Sealing", "Linux", "Rules"]),
 
         // A disk that loses what was not synced; for tests alone.
         .target(

@@ -1,5 +1,6 @@
 import Glibc
 import Linux
+import Rules
 
 /// A program started for a measurement, ended with this value.
 final class Child {
@@ -39,6 +40,13 @@ final class Child {
 
     /// Resident memory in MB: VmRSS of /proc/PID/status.
     var residentMegabytes: Double? { resident(pid) }
+}
+
+/// Runs a command of the shell; throws when it fails.
+func shell(_ command: String) throws {
+    guard try Child(["/bin/sh", "-c", command]).wait() == .exited(0) else {
+        throw Problem(.internal, "\(command) failed")
+    }
 }
 
 /// Reads until the other end of standard input is closed: the life of a child of ours.

@@ -2,6 +2,8 @@ import FoundationEssentials
 import Glibc
 import Linux
 import Rules
+import Sealing
+import Vault
 
 /// The real daemon on a throw-away vault, filled with secrets by its own admin API.
 final class Deployment {
@@ -25,13 +27,12 @@ final class Deployment {
         user = Privileges.isRoot ? "nobody" : nil
         courierUser = Privileges.isRoot ? "daemon" : nil
         try Directory.make(directory, mode: 0o711)
-        var arguments = [
-            Program.sibling("postern"), "init", "--data-dir", directory + "/data", "--root-key",
-            "file:\(directory)/root.key", "--kit-file", directory + "/kit", "--admin", "uid:\(getuid())",
-        ]
-        if let user { arguments += ["--user", user] }
-        let made = try Child(arguments, quiet: true)
-        guard made.wait() == .exited(0) else { throw Problem(.internal, "postern init failed in \(directory)") }
+        let key = SecretBytes(random: 32)
+        try FileDescriptor.open(directory + "/root.key", .write, creating: 0o600).write(key.span)
+        _ = try VaultCreation.create(
+            VaultDirectory(directory + "/data"), rootKey: key, kitPublicKey: KitKey().publicKey,
+            admin: Selector("uid:\(getuid())").map { VaultCreation.Admin(selector: $0) })
+        if let user { try shell("chown -R \(user) \(directory)") }
         daemon = try Self.launch(directory, user, courierUser)
         try waitUntilServing()
     }

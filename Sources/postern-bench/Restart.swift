@@ -57,10 +57,4 @@ enum Restart {
         }
         throw Problem(.internal, "the daemon does not serve after a restart")
     }
-
-    private static func shell(_ command: String) throws {
-        guard try Child(["/bin/sh", "-c", command]).wait() == .exited(0) else {
-            throw Problem(.internal, "\(command) failed")
-        }
-    }
 }
