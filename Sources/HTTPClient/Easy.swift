@@ -1,11 +1,11 @@
 import CCurl
 
-/// A libcurl handle. Used by one thread at a time: `HTTPClient` lends it to one call.
-@safe final class Easy: @unchecked Sendable {
+/// A libcurl handle, for one call.
+@safe final class Easy {
     private let handle: UnsafeMutableRawPointer
 
     /// libcurl's own start, once a process.
-    private static let ready = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+    static let ready = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
     init?() {
         guard Self.ready, let made = unsafe curl_easy_init() else { return nil }
@@ -14,11 +14,9 @@ import CCurl
 
     deinit { unsafe curl_easy_cleanup(handle) }
 
-    /// Forgets the last call, all but its connections.
-    func reset() { unsafe curl_easy_reset(handle) }
-
     func perform(
-        _ request: HTTPClient.Request, reusing: Bool, proxy: String, certificates: String?
+        _ request: HTTPClient.Request, over connections: Connections, reusing: Bool, proxy: String,
+        certificates: String?
     ) throws(HTTPClient.Failure) -> HTTPClient.Answer {
         let url = try Address(request)
         let fields = try FieldList(request)
@@ -46,7 +44,7 @@ import CCurl
             let target = unsafe Unmanaged.passUnretained(sink).toOpaque()
             unsafe ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION, CURLOPT_WRITEDATA, bodyArrived, target)
             unsafe ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION, CURLOPT_HEADERDATA, headerArrived, target)
-            return unsafe curl_easy_perform(handle)
+            return unsafe connections.run(handle)
         }
         guard code == CURLE_OK else { throw failure(code, sink) }
         return HTTPClient.Answer(status: unsafe ccurl_status(handle), headers: sink.headers, body: sink.body)

@@ -6,15 +6,15 @@ import Synchronization
 /// read. Plain http goes only to loopback literals and Unix sockets. A program that uses it must ignore SIGPIPE:
 /// libcurl's TLS writes with plain `write` (CURLOPT_NOSIGNAL's page).
 package final class HTTPClient: Sendable {
-    private let idle = Mutex<[Easy]>([])
+    private let idle = Mutex<[Connections]>([])
     private let kept: Int
     private let proxy: String
     private let certificates: String?
     private let reuses: Bool
 
     /// - Parameters:
-    ///   - keeping: how many handles wait for the next call, each with the certificates it has read (20 ms of work) and
-    ///     its open connections.
+    ///   - keeping: how many sets of connections wait for the next call, each with the certificates it has read (20 ms
+    ///     of work). One is used by one call at a time.
     ///   - reusing: false where each call makes its own connection and nothing of it, its TLS session included, may stay:
     ///     then libcurl also never sends a request again because a kept connection had died.
     ///   - proxy: a proxy's URL, none when empty.
@@ -28,16 +28,12 @@ package final class HTTPClient: Sendable {
 
     /// Sends the request and waits for the whole answer, whatever its status.
     package func perform(_ request: Request) throws(Failure) -> Answer {
-        guard let easy = idle.withLock({ $0.popLast() }) ?? Easy() else {
+        guard let connections = idle.withLock({ $0.popLast() }) ?? Connections(), let easy = Easy() else {
             throw Failure(.internal, "libcurl did not start")
         }
-        defer {
-            if kept > 0 {
-                easy.reset()
-                idle.withLock { if $0.count < kept { $0.append(easy) } }
-            }
-        }
-        return try easy.perform(request, reusing: reuses, proxy: proxy, certificates: certificates)
+        defer { idle.withLock { if $0.count < kept { $0.append(connections) } } }
+        return try easy.perform(
+            request, over: connections, reusing: reuses, proxy: proxy, certificates: certificates)
     }
 }
 

@@ -32,6 +32,10 @@ package final class Thread: Sendable {
         return Thread(handle: handle)
     }
 
+    /// Overwrites what calls that have returned left on this thread's stack, 128 KiB deep: copies of secrets that
+    /// registers spilled there. Needs that much room.
+    package static func wipeStack() { clinux_wipe_stack() }
+
     /// Waits until the body has returned. Call it once; later calls return at once.
     package func join() {
         guard joined.exchange(1) == 0 else { return }

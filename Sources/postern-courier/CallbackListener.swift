@@ -20,7 +20,10 @@ final class CallbackListener: Sendable {
             },
             bodyLimit: { _ in 0 },
             refuse: { problem, _ in Self.response(Page(refused: problem)) },
-            handle: { request in self.handle(request) })
+            handle: { request in
+                defer { Thread.wipeStack() }
+                return self.handle(request)
+            })
     }
 
     /// Bounds for strangers: nothing they send is large, and nobody needs many connections.

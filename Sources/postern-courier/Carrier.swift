@@ -20,7 +20,11 @@ struct Carrier: Sendable {
     func carry(_ stream: consuming FileDescriptor) {
         let number = stream.release()
         do throws(SystemError) {
-            try Thread.start(name: "errand", stackBytes: Self.stackBytes) { serve(FileDescriptor(owning: number)) }
+            try Thread.start(name: "errand", stackBytes: Self.stackBytes) {
+                serve(FileDescriptor(owning: number))
+                // The C library keeps the stacks of threads that have ended for those to come.
+                Thread.wipeStack()
+            }
         } catch {
             _ = FileDescriptor(owning: number)
             Log.error("errand_refused", ["why": error])
