@@ -22,9 +22,9 @@ final class AnswerGate: Sendable {
     /// policy, or this sees that policy and goes round again.
     func enter(_ caller: Caller, _ vault: Vault) -> PolicySnapshot {
         while true {
-            let policy = vault.policy
+            let policy = caller.policy(of: vault)
             caller.answeringUnder.store(policy.epoch, ordering: .sequentiallyConsistent)
-            if vault.policy.epoch == policy.epoch { return policy }
+            if vault.policySerial == policy.serial { return policy }
         }
     }
 

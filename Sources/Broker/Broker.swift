@@ -52,7 +52,10 @@ package final class Broker: Sendable {
     /// A caller's connection is there: revocations wait for its answers in flight.
     package func connected(_ caller: Caller) { gate.add(caller) }
     /// The connection is gone.
-    package func disconnected(_ caller: Caller) { gate.remove(caller) }
+    package func disconnected(_ caller: Caller) {
+        gate.remove(caller)
+        caller.giveSlab(to: slabs)
+    }
 
     /// The answer has left, or its connection has ended.
     package func answered(_ caller: Caller) { gate.leave(caller) }

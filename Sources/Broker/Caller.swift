@@ -1,5 +1,6 @@
 package import Linux
 package import Rules
+package import Sealing
 import Synchronization
 package import Vault
 
@@ -21,7 +22,37 @@ package final class Caller: Sendable {
     private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// A caller as the kernel names it; which service it is, is decided for each request.
+    /// The policy this connection was last answered under, so that connections do not queue for it.
+    private let lastPolicy = Mutex<PolicySnapshot?>(nil)
+    /// The guarded memory this connection's answers are made in, from its first secret on.
+    private let slab = Mutex<Slab?>(nil)
+
     package init(_ peer: Peer) { self.peer = peer }
+
+    func policy(of vault: Vault) -> PolicySnapshot {
+        let serial = vault.policySerial
+        return lastPolicy.withLock { last in
+            if let last, last.serial == serial { return last }
+            let policy = vault.policy
+            last = policy
+            return policy
+        }
+    }
+
+    /// The connection's slab, empty; `keep` it when the answer has left.
+    package func takeSlab(from pool: SlabPool) -> Slab { slab.withLock { $0.take() } ?? pool.take() }
+
+    /// Wipes the slab and keeps it for the connection's next answer, unless it grew.
+    package func keep(_ used: Slab) {
+        used.wipe()
+        guard used.capacity == Slab.usualCapacity else { return }
+        slab.withLock { $0 = used }
+    }
+
+    /// The connection has ended: its slab may serve another.
+    func giveSlab(to pool: SlabPool) {
+        if let slab = slab.withLock({ $0.take() }) { pool.give(slab) }
+    }
 
     /// How to cut the connection; known only once the server has it.
     package func canBeCut(by cut: @escaping @Sendable () -> Void) {

@@ -43,15 +43,15 @@ extension AdminRoutes {
             let version = try call.body.optionalInt("version")
             let installation = try call.body.optionalInt("installation")
             try call.body.end()
-            let slab = broker.slabs.take()
+            let slab = call.caller.takeSlab(from: broker.slabs)
             do throws(Problem) {
                 let answer = try broker.reveal(
                     app, kind, version: version, installation: installation, reason: reason, into: slab, admin)
                 let (head, tail) = answer.json()
                 return Reply.secret(
-                    slab, value: 0..<slab.count, head: head, tail: tail, call.request, from: broker.slabs, then: {})
+                    slab, value: 0..<slab.count, head: head, tail: tail, call.request, of: call.caller)
             } catch {
-                broker.slabs.give(slab)
+                call.caller.keep(slab)
                 throw error
             }
         }

@@ -84,15 +84,15 @@ struct BrokerRoutes: Sendable {
                 try Names.number(text, "installation")
             }
         }
-        let slab = broker.slabs.take()
+        let slab = caller.takeSlab(from: broker.slabs)
         do throws(Problem) {
             let answer = try broker.readSecret(
                 key, kind, version: version, installation: installation, for: caller, request, into: slab)
             let (head, tail) = answer.json()
             return Reply.secret(
-                slab, value: 0..<slab.count, head: head, tail: tail, request, from: broker.slabs, then: {})
+                slab, value: 0..<slab.count, head: head, tail: tail, request, of: caller)
         } catch {
-            broker.slabs.give(slab)
+            caller.keep(slab)
             throw error
         }
     }
@@ -102,15 +102,14 @@ struct BrokerRoutes: Sendable {
     ) throws(Problem) -> HTTPServer.Response {
         var body = try Body(http.bodyBytes)
         let ask = try Ask.access(&body)
-        let slab = broker.slabs.take()
+        let slab = caller.takeSlab(from: broker.slabs)
         do throws(Problem) {
             let answer = try broker.access(key, ask, for: caller, request, into: slab)
             let (head, tail) = Show.access(answer, now: broker.vault.now, hasToken: ask.delivery == .token)
             return Reply.secret(
-                slab, value: 0..<slab.count, head: head, tail: tail, status: 201, request, from: broker.slabs,
-                then: {})
+                slab, value: 0..<slab.count, head: head, tail: tail, status: 201, request, of: caller)
         } catch {
-            broker.slabs.give(slab)
+            caller.keep(slab)
             throw error
         }
     }

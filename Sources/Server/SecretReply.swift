@@ -11,7 +11,7 @@ extension Reply {
     /// back when the last byte has left or the connection has ended.
     static func secret(
         _ slab: Slab, value: Range<Int>, head: String, tail: String, status: Int = 200, _ request: RequestID,
-        from slabs: SlabPool, then: @escaping @Sendable () -> Void
+        of caller: Caller
     ) -> HTTPServer.Response {
         slab.reserve(SecretText.longestEscape(of: value.count) + head.utf8.count + tail.utf8.count)
         let start = slab.count
@@ -22,10 +22,7 @@ extension Reply {
             UnsafeRawBufferPointer(start: slab.base + start, count: slab.count - start))
         return HTTPServer.Response(
             status: status, headers: [json, noStore, .init("X-Request-Id", request.description)], body: .lent(lent),
-            onSent: {
-                slabs.give(slab)
-                then()
-            })
+            onSent: { caller.keep(slab) })
     }
 }
 

@@ -34,7 +34,7 @@ package struct AuditFilter: Sendable {
 extension Vault {
     /// The records a filter lets through, in ascending order of seq.
     package func audit(_ filter: AuditFilter) throws(Problem) -> [AuditRecord] {
-        try readers.read { reader throws(Problem) in try AuditLog.find(filter, reader.connection) }
+        try readers.snapshot { reader throws(Problem) in try AuditLog.find(filter, reader.connection) }
     }
 
     /// Where the log stands: its newest record and hash, and the newest record under a checkpoint.

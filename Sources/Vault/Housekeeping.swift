@@ -5,9 +5,10 @@ import Sealing
 import Synchronization
 
 extension Vault {
-    /// When the write-ahead log is moved into the file in the background, and when writing waits for that.
-    private static let walPassive: Int64 = 4 * 1024 * 1024
-    private static let walTruncate: Int64 = 48 * 1024 * 1024
+    /// Frames in the write-ahead log (a page each) at which it is moved into the file in the background, and at which
+    /// everybody waits for that, so that it starts again at its beginning.
+    private static let framesInBackground = 1024
+    private static let framesAtMost = 8192
 
     /// One round of what must happen now and then; called every second by a thread of its own.
     package func keepHouse(minute: Bool) {
@@ -18,13 +19,16 @@ extension Vault {
         if trouble == nil { ballast.restore() }
     }
 
-    /// Moves the write-ahead log into the file, beside readers and writers; only a very long one makes writers wait.
+    /// Moves the write-ahead log into the file, beside readers and writers; only a long one makes them wait.
+    ///
+    /// The log file keeps its length: growing it again would cost every commit a change of the file's size on disk.
     private func checkpointFile() {
-        try? readers.read { reader throws(Problem) in
-            let bytes = reader.connection.walBytes
-            guard bytes > Vault.walPassive else { return }
-            _ = try? reader.connection.checkpoint(bytes > Vault.walTruncate ? .truncate : .passive)
-        }
+        guard core.walFrames > Vault.framesInBackground else { return }
+        // Idle readers let go of their snapshots first; those taken meanwhile are new enough not to matter.
+        readers.whileNobodyReads {}
+        _ = try? checkpointer.checkpoint(.passive)
+        guard core.walFrames > Vault.framesAtMost else { return }
+        readers.whileNobodyReads { writer.run(maintenance: { [core] in core.restartLog() }) }
     }
 
     /// Signs what is not under a checkpoint yet. Returns whether there was anything.
@@ -61,6 +65,6 @@ extension Vault {
     /// A clean end: what was recorded is signed, and the write-ahead log is in the file.
     package func close() {
         signCheckpoint()
-        try? readers.read { reader throws(Problem) in _ = try? reader.connection.checkpoint(.truncate) }
+        readers.whileNobodyReads { _ = try? checkpointer.checkpoint(.truncate) }
     }
 }

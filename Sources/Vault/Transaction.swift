@@ -14,6 +14,8 @@ package final class Transaction {
     var state: VaultState
     var names: NameTable
     var policyChanged = false
+    /// Whether anything but the log was written to.
+    var changedData = false
     /// The checkpoint this group made, for the anchors once it is durable.
     var signed: Checkpoint?
     /// Milliseconds since 1970, never earlier than the newest record (design, section 4).

@@ -37,7 +37,7 @@ extension Vault {
 
     /// The installations of an app with their legs; `app` nil is all of them.
     package func installations(of app: Int64?) throws(Problem) -> [(Installation, [LegRow])] {
-        try readers.snapshot { reader throws(Problem) in
+        try readers.read { reader throws(Problem) in
             let rows = try reader.connection.rows(
                 Installation.self,
                 """

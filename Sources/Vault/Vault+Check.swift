@@ -58,7 +58,7 @@ extension Vault {
     /// How many of each there are, for `status` and `metrics`.
     package func counts() throws(Problem) -> Counts {
         let policy = policy
-        return try readers.snapshot { reader throws(Problem) in
+        return try readers.read { reader throws(Problem) in
             func count(_ sql: SQL) throws(Problem) -> Int64 {
                 try reader.connection.bridging { () throws(SQLiteError) in try reader.connection.integer(sql) ?? 0 }
             }

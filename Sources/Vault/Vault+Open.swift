@@ -40,10 +40,16 @@ extension Vault {
         try checkLogHead(connection, state)
         try checkSmallTables(connection, keys, state)
         let policy = try PolicySnapshot.load(connection, keys, epoch: state.epoch)
+        let checkpointer: Connection
+        do throws(SQLiteError) {
+            checkpointer = try Connection(directory.database, .readWrite, vfs: options.vfs)
+            try checkpointer.configure(synchronous: options.synchronous, cacheKiB: 64)
+        } catch { throw error.problem }
+        let version = DataVersion()
+        let readers = try Readers(path: directory.database, keys: keys, vfs: options.vfs, version: version)
         return Vault(
-            directory: directory, keys: keys, createdAt: meta.createdAt,
-            readers: try Readers(path: directory.database, keys: keys, vfs: options.vfs), connection: connection,
-            state: state, policy: policy)
+            directory: directory, keys: keys, createdAt: meta.createdAt, readers: readers, connection: connection,
+            checkpointer: checkpointer, version: version, state: state, policy: policy)
     }
 
     /// Unwraps the key tree, from the root key down.

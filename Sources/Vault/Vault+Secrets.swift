@@ -102,7 +102,7 @@ extension Vault {
 
     /// Every version of a secret, newest first, and the head that says which is which.
     package func history(of secret: SecretName) throws(Problem) -> (Head, [SecretVersion])? {
-        try readers.snapshot { reader throws(Problem) in
+        try readers.read { reader throws(Problem) in
             guard
                 let head = try reader.connection.find(
                     Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)
@@ -120,7 +120,7 @@ extension Vault {
 
     /// The current version of every kind an app has, without values.
     package func secrets(of app: Int64) throws(Problem) -> [(Head, SecretVersion)] {
-        try readers.snapshot { reader throws(Problem) in
+        try readers.read { reader throws(Problem) in
             let heads = try reader.connection.rows(
                 Head.self,
                 """

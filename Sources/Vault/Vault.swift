@@ -11,25 +11,30 @@ package final class Vault: Sendable {
     let readers: Readers
     let core: WriterCore
     let ballast: Ballast
-    private let writer: Writer
+    let writer: Writer
+    /// Used by the one thread that keeps house.
+    let checkpointer: Connection
     private let published: PublishedPolicy
     /// What a check found; while it is set nothing is handed out.
     private let damage = Mutex<Problem?>(nil)
 
     init(
         directory: VaultDirectory, keys: KeyRing, createdAt: Int64, readers: Readers, connection: Connection,
+        checkpointer: Connection, version: DataVersion,
         state: VaultState, policy: PolicySnapshot
     ) {
         self.directory = directory
         self.keys = keys
         self.createdAt = createdAt
         self.readers = readers
+        self.checkpointer = checkpointer
         ballast = Ballast(path: directory.ballast)
         let published = PublishedPolicy(policy)
         self.published = published
         core = WriterCore(
             connection: connection, keys: keys, state: state, policy: policy,
-            anchors: Anchors(path: directory.anchors), ballast: ballast, publish: { published.set($0) })
+            anchors: Anchors(path: directory.anchors), ballast: ballast, version: version,
+            publish: { published.set($0) })
         writer = Writer(core)
     }
 
@@ -42,6 +47,9 @@ package final class Vault: Sendable {
 
     /// What decides access now.
     package var policy: PolicySnapshot { published.get() }
+
+    /// Changes whenever `policy` does; cheap enough to be asked by every request.
+    package var policySerial: Int64 { published.serial }
 
     // MARK: - Changing
 
@@ -116,9 +124,20 @@ package final class Vault: Sendable {
 /// The policy as all threads see it.
 private final class PublishedPolicy: Sendable {
     private let current: Mutex<PolicySnapshot>
+    private let newest: Atomic<Int64>
 
-    init(_ policy: PolicySnapshot) { current = Mutex(policy) }
+    init(_ policy: PolicySnapshot) {
+        current = Mutex(policy)
+        newest = Atomic(policy.serial)
+    }
+
+    var serial: Int64 { newest.load(ordering: .sequentiallyConsistent) }
 
     func get() -> PolicySnapshot { current.withLock { $0 } }
-    func set(_ policy: PolicySnapshot) { current.withLock { $0 = policy } }
+
+    /// The policy first: whoever sees its serial can get it.
+    func set(_ policy: PolicySnapshot) {
+        current.withLock { $0 = policy }
+        newest.store(policy.serial, ordering: .sequentiallyConsistent)
+    }
 }

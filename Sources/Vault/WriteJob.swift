@@ -7,6 +7,8 @@ final class WriteJob: @unchecked Sendable {  // handed from thread to thread und
         /// Only a record; the common case, without a savepoint.
         case record(AuditEntry)
         case change((Transaction) throws(Problem) -> Void)
+        /// Something done between two groups.
+        case maintain(() -> Void)
     }
 
     enum Outcome {

@@ -1,6 +1,5 @@
 import Linux
 import Rules
-import Synchronization
 
 /// The one way to change the vault: requests gather in a queue whose leader commits them as a group.
 ///
@@ -14,10 +13,17 @@ final class Writer: Sendable {
         var isLed = false
     }
 
-    private let queue = Mutex(Queue())
+    /// A plain lock: `Mutex` hands itself to the longest waiter through the kernel, which makes convoys of the many
+    /// who come here (measured: a quarter of all time at 64 clients).
+    private let queue = Gate(Queue())
     private let core: WriterCore
 
     init(_ core: WriterCore) { self.core = core }
+
+    /// Runs `body` between two groups, while nothing is being written.
+    func run(maintenance body: @escaping () -> Void) {
+        run(WriteJob(.maintain(body), epoch: nil, isRevoking: false))
+    }
 
     /// Returns when the job has an outcome: committed and durable, refused, or failed without a trace.
     func run(_ job: WriteJob) {
@@ -36,7 +42,12 @@ final class Writer: Sendable {
             queue.waiting.removeFirst(group.count)
             return group
         }
-        core.commit(group)
+        for job in group {
+            guard case .maintain(let body) = job.work else { continue }
+            body()
+            job.outcome = .done
+        }
+        core.commit(group.filter { $0.outcome == nil })
         let next = queue.withLock { queue in
             if queue.waiting.isEmpty { queue.isLed = false }
             return queue.waiting.first

@@ -14,7 +14,9 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     private let mac: RowMAC
     private let anchors: Anchors
     private let ballast: Ballast
+    private let version: DataVersion
     private let publish: (PolicySnapshot) -> Void
+    private let frames = Atomic<Int>(0)
     private var policy: PolicySnapshot
     private var state: VaultState
     private var names = NameTable()
@@ -25,7 +27,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
 
     init(
         connection: Connection, keys: KeyRing, state: VaultState, policy: PolicySnapshot, anchors: Anchors,
-        ballast: Ballast, publish: @escaping (PolicySnapshot) -> Void
+        ballast: Ballast, version: DataVersion, publish: @escaping (PolicySnapshot) -> Void
     ) {
         self.connection = connection
         self.keys = keys
@@ -34,12 +36,24 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         self.policy = policy
         self.anchors = anchors
         self.ballast = ballast
+        self.version = version
         self.publish = publish
         committed = Mutex(state)
     }
 
     /// Milliseconds since 1970: the wall clock, or the newest record where the clock was put back.
     var now: Int64 { max(Clock.wallMilliseconds, committed.withLock { $0.lastTime }) }
+
+    /// Pages in the write-ahead log after the last commit.
+    var walFrames: Int { frames.load(ordering: .relaxed) }
+
+    /// Moves the whole write-ahead log into the file, so that the next commit writes at its beginning. Nobody reads.
+    func restartLog() {
+        do {
+            _ = try connection.checkpoint(.restart)
+            frames.store(0, ordering: .relaxed)
+        } catch { Log.warning("checkpoint_failed", ["reason": error]) }
+    }
 
     /// Gives every job of the group an outcome.
     func commit(_ group: [WriteJob]) {
@@ -88,6 +102,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             return
         }
         switch job.work {
+        case .maintain: return
         case .record(let entry):
             try transaction.record(entry)
             job.outcome = .done
@@ -95,6 +110,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             let before = transaction.state
             let changed = transaction.policyChanged
             transaction.names.keep()
+            transaction.changedData = true
             try connection.bridging { () throws(SQLiteError) in try connection.savepoint() }
             do throws(Problem) {
                 try body(transaction)
@@ -115,6 +131,8 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     /// The group is durable: what it changed is in force before anyone hears of it.
     private func finish(_ transaction: Transaction) {
         let epochMoved = transaction.state.epoch != state.epoch
+        frames.store(connection.walFrames, ordering: .relaxed)
+        if transaction.changedData { version.move() }
         state = transaction.state
         names = transaction.names
         names.keep()
