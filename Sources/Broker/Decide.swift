@@ -17,11 +17,19 @@ extension Broker {
     func decide(
         _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot
     ) throws(Problem) -> Result<Allowed, Denial> {
+        try vault.session { session throws(Problem) in try decide(action, on: key, for: caller, policy, session) }
+    }
+
+    /// The same on a snapshot that is used for more.
+    func decide(
+        _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot,
+        _ session: borrowing Vault.Session
+    ) throws(Problem) -> Result<Allowed, Denial> {
         let identity = caller.identity(in: policy)
         guard let service = identity.service else { return .failure(.noService) }
         guard service.state == .active else { return .failure(.serviceSuspended) }
         guard caller.peer.isAlive else { return .failure(.identityGone) }
-        guard let app = try vault.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {
+        guard let app = try session.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {
             return .failure(.noSuchApp)
         }
         switch Policy.decide(action, on: key, of: tenant.slug, grants: identity.grants) {

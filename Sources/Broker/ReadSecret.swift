@@ -22,26 +22,25 @@ extension Broker {
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
-            let allowed: Allowed
-            switch try decide(.readSecret(kind), on: key, for: caller, policy) {
-            case .success(let found): allowed = found
+            let opened: Opened
+            switch try open(key, kind, version: version, installation: installation, for: caller, policy, into: slab) {
+            case .success(let found): opened = found
             case .failure(let denial):
                 throw refuse(
                     denial, "secret.read", caller.identity(in: policy), request, app: key, kind: kind.rawValue)
             }
             var entry = AuditEntry(
-                "secret.read", .allowed, by: allowed.identity.actor, request: request,
-                tenant: allowed.tenant.slug.value, app: key, kind: kind.rawValue)
+                "secret.read", .allowed, by: opened.allowed.identity.actor, request: request,
+                tenant: opened.allowed.tenant.slug.value, app: key, kind: kind.rawValue)
             do throws(Problem) {
-                let name = try secretName(allowed.app, kind, installation: installation)
-                guard let found = try vault.read(name, version: version, at: vault.now, into: slab) else {
+                guard let found = try opened.result.get() else {
                     throw Problem(
                         .notFound, version == nil ? "the app has no \(kind.rawValue)" : "no such version",
                         advice: "an admin sets it: postern secret set \(key) \(kind.rawValue)")
                 }
                 entry.version = found.version
                 entry.fingerprint = found.fingerprint
-                guard try vault.record(entry, decidedUnder: allowed.epoch) else {
+                guard try vault.record(entry, decidedUnder: opened.allowed.epoch) else {
                     slab.wipe()
                     continue
                 }
@@ -49,6 +48,42 @@ extension Broker {
             } catch {
                 slab.wipe()
                 throw error.code == .auditUnavailable ? error : fail(error, entry)
+            }
+        }
+    }
+
+    /// A decision, and what opening the secret came to.
+    private struct Opened {
+        let allowed: Allowed
+        let result: Result<(version: Int64, state: VersionState, fingerprint: Fingerprint)?, Problem>
+    }
+
+    /// Decides and opens on one snapshot; nothing is recorded yet, and no reader is held while it is.
+    private func open(
+        _ key: AppKey, _ kind: SecretKind, version: Int64?, installation: Int64?, for caller: Caller,
+        _ policy: PolicySnapshot, into slab: Slab
+    ) throws(Problem) -> Result<Opened, Denial> {
+        // A token's place is found among the installations first, which takes a look-up of its own.
+        var place: Int64 = 0
+        if kind.isLeg {
+            switch try decide(.readSecret(kind), on: key, for: caller, policy) {
+            case .failure(let denial): return .failure(denial)
+            case .success(let allowed):
+                do throws(Problem) {
+                    place = try secretName(allowed.app, kind, installation: installation).installation
+                } catch { return .success(Opened(allowed: allowed, result: .failure(error))) }
+            }
+        }
+        let now = vault.now
+        return try vault.session { session throws(Problem) in
+            switch try decide(.readSecret(kind), on: key, for: caller, policy, session) {
+            case .failure(let denial): return .failure(denial)
+            case .success(let allowed):
+                let name = SecretName(app: allowed.app.id, installation: place, kind: kind)
+                do throws(Problem) {
+                    let found = try session.read(name, version: version, at: now, into: slab)
+                    return .success(Opened(allowed: allowed, result: .success(found)))
+                } catch { return .success(Opened(allowed: allowed, result: .failure(error))) }
             }
         }
     }

@@ -8,17 +8,21 @@ final class UnwrittenRevocations: Sendable {
     typealias Change = @Sendable () throws(Problem) -> Void
 
     private let waiting = Mutex<[Change]>([])
+    private let count = Atomic<Int>(0)
 
     /// What the admin is told.
     static let problem = Problem(
         .auditUnavailable, "revoked in memory only: the disk does not take the change",
         advice: "nothing is handed out until it does; mend the disk before posternd stops, or revoke again afterwards")
 
-    func add(_ change: @escaping @Sendable () throws(Problem) -> Void) { waiting.withLock { $0.append(change) } }
+    func add(_ change: @escaping @Sendable () throws(Problem) -> Void) {
+        waiting.withLock { $0.append(change) }
+        count.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    }
 
     /// Refuses while a revocation waits for the disk.
     func requireNone() throws(Problem) {
-        guard waiting.withLock({ $0.isEmpty }) else {
+        guard count.load(ordering: .sequentiallyConsistent) == 0 else {
             throw Problem(
                 .auditUnavailable, "a revocation waits for the disk, so nothing is handed out",
                 advice: "mend the disk of the vault; it is tried again every second")
@@ -30,6 +34,7 @@ final class UnwrittenRevocations: Sendable {
         while let next = waiting.withLock({ $0.first }) {
             do { try next() } catch { guard error.code != .auditUnavailable else { return } }
             waiting.withLock { _ = $0.removeFirst() }
+            count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         }
     }
 }

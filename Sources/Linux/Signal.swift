@@ -63,3 +63,23 @@ package final class Signal: Sendable {
         }
     }
 }
+
+/// Many threads wait, one opens, once: all of them are let go by a single system call.
+package final class Latch: Sendable {
+    private static let shut: UInt32 = 0
+    private static let open: UInt32 = 1
+    private let word = Word()
+
+    package init() {}
+
+    /// Lets everybody go, those who come later too. What this thread wrote before is visible to them.
+    package func open() {
+        _ = word.exchange(Self.open)
+        word.wake(.max)
+    }
+
+    /// Returns once the latch is open.
+    package func wait() {
+        while word.value != Self.open { word.sleep(while: Self.shut, until: .never) }
+    }
+}

@@ -16,6 +16,27 @@ extension Vault {
     /// Whether the app may be seen, decided by the caller while the row is at hand.
     package typealias Decide<Answer> = (App) throws(Problem) -> Answer
 
+    /// Several look-ups on one snapshot.
+    package struct Session: ~Copyable {
+        fileprivate let vault: Vault
+        fileprivate let reader: Reader
+
+        /// Finds an app; nil when there is none.
+        package func app(_ key: AppKey) throws(Problem) -> App? { try Vault.app(key, reader) }
+
+        /// As `Vault.read(_:version:at:into:)`.
+        package func read(
+            _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab
+        ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
+            try vault.read(secret, version: version, at: now, into: slab, reader)
+        }
+    }
+
+    /// Lends one snapshot to `body`.
+    package func session<R>(_ body: (borrowing Session) throws(Problem) -> R) throws(Problem) -> R {
+        try readers.read { reader throws(Problem) in try body(Session(vault: self, reader: reader)) }
+    }
+
     /// Finds an app; nil when there is none.
     package func app(_ key: AppKey) throws(Problem) -> App? {
         try readers.read { reader throws(Problem) in try Vault.app(key, reader) }
@@ -46,33 +67,39 @@ extension Vault {
         _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab
     ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
         try readers.read { reader throws(Problem) in
-            var statement = try reader.connection.ready(
-                """
-                SELECT h.app, h.installation, h.kind, h.current, h.previous, h.previous_ends, h.pending,
-                    h.last_version, h.mac,
-                    s.app, s.installation, s.kind, s.version, s.tenant, s.key_generation, s.sealed, s.length,
-                    s.fingerprint, s.created_at, s.created_by, s.destroyed_at, s.mac
-                FROM heads h JOIN secrets s
-                    ON s.app = h.app AND s.installation = h.installation AND s.kind = h.kind
-                    AND s.version = coalesce(?4, h.current)
-                WHERE h.app = ?1 AND h.installation = ?2 AND h.kind = ?3
-                """)
-            statement.bind(1, secret.app)
-            statement.bind(2, secret.installation)
-            statement.bind(3, secret.kind.rawValue)
-            statement.bind(4, version)
-            guard try statement.stepped() else {
-                try requireNoHead(secret, version, reader)
-                return nil
-            }
-            _ = try reader.mac.check(.heads, statement, from: 0)
-            _ = try reader.mac.check(.secrets, statement, from: 9)
-            let head = try Head(statement, from: 0)
-            let found = try SecretVersion(statement, from: 9)
-            guard let state = head.state(of: found.version, at: now), let sealed = found.sealed else { return nil }
-            try open(found, sealed.span, reader, into: slab)
-            return (found.version, state, found.fingerprint)
+            try read(secret, version: version, at: now, into: slab, reader)
         }
+    }
+
+    fileprivate func read(
+        _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab, _ reader: Reader
+    ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
+        var statement = try reader.connection.ready(
+            """
+            SELECT h.app, h.installation, h.kind, h.current, h.previous, h.previous_ends, h.pending,
+                h.last_version, h.mac,
+                s.app, s.installation, s.kind, s.version, s.tenant, s.key_generation, s.sealed, s.length,
+                s.fingerprint, s.created_at, s.created_by, s.destroyed_at, s.mac
+            FROM heads h JOIN secrets s
+                ON s.app = h.app AND s.installation = h.installation AND s.kind = h.kind
+                AND s.version = coalesce(?4, h.current)
+            WHERE h.app = ?1 AND h.installation = ?2 AND h.kind = ?3
+            """)
+        statement.bind(1, secret.app)
+        statement.bind(2, secret.installation)
+        statement.bind(3, secret.kind.rawValue)
+        statement.bind(4, version)
+        guard try statement.stepped() else {
+            try requireNoHead(secret, version, reader)
+            return nil
+        }
+        _ = try reader.mac.check(.heads, statement, from: 0)
+        _ = try reader.mac.check(.secrets, statement, from: 9)
+        let head = try Head(statement, from: 0)
+        let found = try SecretVersion(statement, from: 9)
+        guard let state = head.state(of: found.version, at: now), let sealed = found.sealed else { return nil }
+        try open(found, sealed.span, reader, into: slab)
+        return (found.version, state, found.fingerprint)
     }
 
     /// A head whose current version has no row was tampered with; no head at all is only a secret never set.

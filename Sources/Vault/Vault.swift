@@ -17,6 +17,7 @@ package final class Vault: Sendable {
     private let published: PublishedPolicy
     /// What a check found; while it is set nothing is handed out.
     private let damage = Mutex<Problem?>(nil)
+    private let isDamaged = Atomic<Bool>(false)
 
     init(
         directory: VaultDirectory, keys: KeyRing, createdAt: Int64, readers: Readers, connection: Connection,
@@ -110,12 +111,16 @@ package final class Vault: Sendable {
 
     /// Refuses while the vault is known to be damaged.
     package func requireSound() throws(Problem) {
+        guard isDamaged.load(ordering: .acquiring) else { return }
         if let problem = damage.withLock({ $0 }) { throw problem }
     }
 
     package var knownDamage: Problem? { damage.withLock { $0 } }
 
-    func note(damage problem: Problem) { damage.withLock { $0 = $0 ?? problem } }
+    func note(damage problem: Problem) {
+        damage.withLock { $0 = $0 ?? problem }
+        isDamaged.store(true, ordering: .releasing)
+    }
 
     /// Why nothing can be written at the moment; nil when all is well.
     package var trouble: Problem? { core.trouble.withLock { $0 } }

@@ -1,16 +1,21 @@
 import Linux
 import Rules
 
-/// The one way to change the vault: requests gather in a queue whose leader commits them as a group.
+/// Requests that are committed together; all but the first wait for one latch.
+private final class WriteGroup: @unchecked Sendable {  // jobs only under the queue's lock, and by the leader afterwards
+    var jobs: [WriteJob] = []
+    let committed = Latch()
+}
+
+/// The one way to change the vault: requests gather in a group that its first member commits.
 ///
 /// One transaction and one fsync serve all who came while the last group was being written. There is no writer thread:
-/// the first to come leads, and passes the lead on to one who waits, so that a lone client pays for no switch.
+/// the first of a group leads it, so that a lone client pays for no switch of threads, and one system call wakes all
+/// the others when the group is durable.
 final class Writer: Sendable {
-    private static let longestGroup = 512
-
     private struct Queue {
-        var waiting: [WriteJob] = []
-        var isLed = false
+        var forming = WriteGroup()
+        var isWriting = false
     }
 
     /// A plain lock: `Mutex` hands itself to the longest waiter through the kernel, which makes convoys of the many
@@ -27,32 +32,32 @@ final class Writer: Sendable {
 
     /// Returns when the job has an outcome: committed and durable, refused, or failed without a trace.
     func run(_ job: WriteJob) {
-        let leads = queue.withLock { queue in
-            queue.waiting.append(job)
-            defer { queue.isLed = true }
-            return !queue.isLed
+        let (group, leads, mayWrite) = queue.withLock { queue in
+            let group = queue.forming
+            group.jobs.append(job)
+            let leads = group.jobs.count == 1
+            // The first of a group waits until the group before is written, then writes this one.
+            let mayWrite = leads && !queue.isWriting
+            if mayWrite { queue.isWriting = true }
+            return (group, leads, mayWrite)
         }
-        if !leads {
-            job.signal.wait()
-            // Either the leader has dealt with it, or it has been made the next leader.
-            if job.outcome != nil { return }
+        guard leads else { return group.committed.wait() }
+        if !mayWrite { job.signal.wait() }
+        let jobs = queue.withLock { queue in
+            queue.forming = WriteGroup()
+            return group.jobs
         }
-        let group = queue.withLock { queue in
-            let group = Array(queue.waiting.prefix(Self.longestGroup))
-            queue.waiting.removeFirst(group.count)
-            return group
-        }
-        for job in group {
+        for job in jobs {
             guard case .maintain(let body) = job.work else { continue }
             body()
             job.outcome = .done
         }
-        core.commit(group.filter { $0.outcome == nil })
+        core.commit(jobs.filter { $0.outcome == nil })
         let next = queue.withLock { queue in
-            if queue.waiting.isEmpty { queue.isLed = false }
-            return queue.waiting.first
+            queue.isWriting = !queue.forming.jobs.isEmpty
+            return queue.forming.jobs.first
         }
         next?.signal.raise()
-        for other in group where other !== job { other.signal.raise() }
+        if jobs.count > 1 { group.committed.open() }
     }
 }

@@ -17,6 +17,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     private let version: DataVersion
     private let publish: (PolicySnapshot) -> Void
     private let frames = Atomic<Int>(0)
+    private let lastTime: Atomic<Int64>
     private var policy: PolicySnapshot
     private var state: VaultState
     private var names = NameTable()
@@ -39,10 +40,11 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         self.version = version
         self.publish = publish
         committed = Mutex(state)
+        lastTime = Atomic(state.lastTime)
     }
 
     /// Milliseconds since 1970: the wall clock, or the newest record where the clock was put back.
-    var now: Int64 { max(Clock.wallMilliseconds, committed.withLock { $0.lastTime }) }
+    var now: Int64 { max(Clock.wallMilliseconds, lastTime.load(ordering: .acquiring)) }
 
     /// Pages in the write-ahead log after the last commit.
     var walFrames: Int { frames.load(ordering: .relaxed) }
@@ -138,6 +140,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         names.keep()
         let newState = state
         committed.withLock { $0 = newState }
+        lastTime.store(newState.lastTime, ordering: .releasing)
         if transaction.policyChanged || epochMoved {
             do throws(Problem) {
                 policy =
