@@ -29,7 +29,8 @@ enum Program {
             words.contains("-ojson") || words.contains("--output=json") || environment["POSTERN_OUTPUT"] == "json"
             || zip(words, words.dropFirst()).contains { ($0 == "-o" || $0 == "--output") && $1 == "json" }
         var console = Console(
-            json: json, quiet: false, mayColor: environment["TERM"] != "dumb" && environment["NO_COLOR"] == nil)
+            json: json, quiet: false, mayColor: environment["TERM"] != "dumb" && environment["NO_COLOR"] == nil,
+            columns: environment["COLUMNS"])
         do {
             switch try parser.parse(words) {
             case .help(let path):
@@ -37,7 +38,9 @@ enum Program {
                 return 0
             case .run(let invocation):
                 let settings = try Settings(invocation, environment: environment)
-                console = Console(json: settings.json, quiet: settings.quiet, mayColor: settings.mayColor)
+                console = Console(
+                    json: settings.json, quiet: settings.quiet, mayColor: settings.mayColor,
+                    columns: environment["COLUMNS"])
                 let session = Session(settings: settings, console: console, environment: environment, root: root)
                 guard let run = invocation.command.run else { return Exit.usage.code }
                 return try run(session, invocation).code

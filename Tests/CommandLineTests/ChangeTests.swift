@@ -15,7 +15,7 @@ import Testing
         "GET roles": (200, #"{"roles":[{"id":2,"selector":"uid:1000","role":"admin"}]}"#),
         "GET leases": (
             200,
-            #"{"leases":[{"lease_id":"L1","service":"bridge","platform":"slack","app_id":"A1","as":"bot","state":"active","expires_in":60}]}"#
+            #"{"leases":[{"lease_id":"L1","service":"bridge","platform":"slack","app_id":"A1","as":"bot","state":"live","expires_in":60}]}"#
         ),
         "GET apps/slack/A1/secrets/signing_secret/versions": (
             200,

@@ -81,7 +81,7 @@ private let addApp: Command.Run = { session, invocation throws(Failure) in
                 Show.checks(checks, console)
             }
             if let url = profile.eventURL(for: id) {
-                console.note("\nevent request URL to enter at the platform: \(url)")
+                console.note("event request URL to enter at the platform: \(url)")
             }
         }
         exit = verdict(checks)

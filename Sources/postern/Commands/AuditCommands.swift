@@ -82,7 +82,10 @@ private let listAudit: Command.Run = { session, invocation throws(Failure) in
         ])
         for record in answer["records"]?.items ?? [] { table.add(cells(record)) }
         console.out(table, empty: "no records match")
-        if let next = answer["next_after"]?.int { console.note("there are more: --after \(next)") }
+        // Without --after these are the newest already.
+        if after != nil, table.rows.count >= limit, let next = answer["next_after"]?.int {
+            console.note("there may be more: --after \(next)")
+        }
     }
     return .ok
 }

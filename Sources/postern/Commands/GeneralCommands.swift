@@ -1,6 +1,7 @@
 import Rules
 
 let generalCommands: [Command] = [
+    initCommand,
     Command(
         name: "status", summary: "is the daemon well?",
         details: ["Works while the vault is sealed, too."],

@@ -53,7 +53,7 @@ private let revokeLease: Command.Run = { session, invocation throws(Failure) in
             throw Failure(
                 exit: Exit(5), code: "not_found", what: "there is no lease \(id.shown)", next: "see postern lease list")
         }
-        if let state = lease["state"]?.text, state != "active" { return .nothing }
+        if !session.isLive(lease) { return .nothing }
         return Plan(
             changes: [
                 "end the lease of \(Show.cell(lease["service"])) for \(Show.app(lease)) as \(Show.cell(lease["as"]))"

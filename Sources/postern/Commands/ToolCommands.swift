@@ -12,6 +12,7 @@ let toolCommands: [Command] = [
             Example("fish, for good", "postern completion fish > ~/.config/fish/completions/postern.fish"),
         ],
         run: completion),
+    demoCommand,
     Command(
         name: "version", summary: "prints the version of this program",
         examples: [Example("Which one is it?", "postern version")], run: version),
@@ -19,6 +20,7 @@ let toolCommands: [Command] = [
         name: "__complete", summary: "answers the completion scripts",
         arguments: (0..<64).map { _ in Argument(name: "WORD", help: "a word of the line", optional: true) },
         hidden: true, run: complete),
+    bridgeCommand,
 ]
 
 /// The version of the programs of this package.

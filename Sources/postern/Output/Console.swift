@@ -4,16 +4,17 @@ struct Console: Sendable {
     let quiet: Bool
     private let outColor: Bool
     private let errorColor: Bool
-    /// The width of the terminal standard output is, nil when it is none.
+    /// How wide standard output may be; nil where nothing limits it.
     let width: Int?
 
-    init(json: Bool, quiet: Bool, mayColor: Bool) {
+    /// `columns` is $COLUMNS, which stands in where there is no terminal.
+    init(json: Bool, quiet: Bool, mayColor: Bool, columns: String? = nil) {
         self.json = json
         self.quiet = quiet
         let terminal = Descriptor.isTerminal(1)
         outColor = mayColor && terminal
         errorColor = mayColor && Descriptor.isTerminal(2)
-        width = terminal ? Descriptor.terminalWidth(1) : nil
+        width = terminal ? Descriptor.terminalWidth(1) : columns.flatMap { Int($0) }.flatMap { $0 >= 20 ? $0 : nil }
     }
 
     /// A line of data.
@@ -62,7 +63,7 @@ struct Console: Sendable {
     func mark(_ word: String) -> String {
         guard outColor else { return word }
         switch word {
-        case "ok", "passed", "allowed", "active", "current": return "\u{1B}[32m\(word)\u{1B}[0m"
+        case "ok", "passed", "allowed", "active", "live", "current": return "\u{1B}[32m\(word)\u{1B}[0m"
         case "fail", "failed", "denied", "sealed", "suspended", "error": return "\u{1B}[31m\(word)\u{1B}[0m"
         case "warn", "pending", "inconclusive", "degraded", "previous": return "\u{1B}[33m\(word)\u{1B}[0m"
         default: return word

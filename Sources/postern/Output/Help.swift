@@ -71,6 +71,7 @@ struct Help: Sendable {
         (command.options + globals).compactMap { option in option.environment.map { ($0, "--\(option.name)") } } + [
             ("POSTERN_RUN_DIR", "where the sockets are, when not in the state directory"),
             ("NO_COLOR", "any value: no colour"),
+            ("COLUMNS", "how wide tables may be where there is no terminal"),
         ]
     }
 

@@ -18,12 +18,15 @@ extension Session {
         service: String? = nil, app: String? = nil, where touches: (JSON) -> Bool = { _ in true }
     ) throws(Failure) -> [String] {
         let answer = try admin.get("leases", [("service", service), ("app", app)])
-        let live = (answer["leases"]?.items ?? []).filter { touches($0) && ($0["state"]?.text ?? "active") == "active" }
+        let live = (answer["leases"]?.items ?? []).filter { touches($0) && isLive($0) }
         let shown = live.prefix(10).map { lease in
             "lease \(Show.cell(lease["lease_id"])) of \(Show.cell(lease["service"])) for \(Show.app(lease)) ends"
         }
         return shown + (live.count > 10 ? ["and \(live.count - 10) more leases end"] : [])
     }
+
+    /// Whether a lease can still be used.
+    func isLive(_ lease: JSON) -> Bool { (lease["state"]?.text ?? "live") == "live" }
 
     /// The services whose grants allow `action` on `app`, which belongs to `tenant`.
     func servicesThatMay(_ action: Action, on app: AppKey, of tenant: String) throws(Failure) -> [String] {

@@ -21,7 +21,10 @@ struct CredentialForm {
             console.warn("\(path.shown) can be read by other users; delete it once the app is stored")
         }
         do {
-            bytes = try Descriptor.contents(ofFile: path == "-" ? "/dev/stdin" : path, atMost: 1 << 20)
+            bytes =
+                path == "-"
+                ? try Descriptor.contents(of: 0, atMost: 1 << 20)
+                : try Descriptor.contents(ofFile: path, atMost: 1 << 20)
         } catch {
             throw Failure.error("\(path.shown) cannot be read: \(error.what)")
         }

@@ -1,3 +1,5 @@
+import Linux
+
 /// One run: its settings, where output goes, and the daemon.
 struct Session: Sendable {
     let settings: Settings
@@ -73,4 +75,11 @@ struct Plan: Sendable {
     var lines: [String] { changes.map { "would \($0)" } + affected.map { "  - \($0)" } }
 
     static let nothing = Plan(changes: [])
+}
+
+/// Runs `body`; a failed system call becomes a `Failure` that says what could not be done.
+func attempt<Result: ~Copyable>(
+    _ doing: String, next: String = "", _ body: () throws(SystemError) -> Result
+) throws(Failure) -> Result {
+    do { return try body() } catch { throw Failure(error.problem(doing: doing, advice: next)) }
 }

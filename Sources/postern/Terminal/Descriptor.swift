@@ -39,6 +39,11 @@ enum Descriptor {
     static func contents(ofFile path: String, atMost limit: Int) throws(Trouble) -> [UInt8] {
         let descriptor = try open(path)
         defer { close(descriptor) }
+        return try contents(of: descriptor, atMost: limit)
+    }
+
+    /// The same of an open descriptor, which stays open.
+    static func contents(of descriptor: Int32, atMost limit: Int) throws(Trouble) -> [UInt8] {
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -72,5 +77,9 @@ enum Descriptor {
         return unsafe (true, status.st_mode & S_IFMT == S_IFSOCK, access(path, W_OK) == 0)
     }
 
+    static func remove(_ path: String) { _ = unsafe unlink(path) }
+
     static func waitSeconds(_ seconds: UInt32) { _ = sleep(seconds) }
+
+    static func waitMilliseconds(_ milliseconds: UInt32) { _ = usleep(milliseconds * 1000) }
 }
