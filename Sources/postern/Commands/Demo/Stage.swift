@@ -39,15 +39,15 @@ final class Stage {
 
     private static func makeDirectory() throws(Failure) -> String {
         let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        let path = "\(base)/postern-demo-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
-        try attempt("make \(path)") { () throws(SystemError) in try FileStatus.makeDirectory(path, mode: 0o711) }
+        let path = "\(base)/postern-demo-\(String(UInt64.random(in: 0 ... .max), radix: 36))"
+        try attempt("make \(path)") { () throws(SystemError) in try Directory.make(path, mode: 0o711) }
         return path
     }
 
     /// Links or copies our programs to where other users can reach them; a home directory may be closed to them.
     private func bring(_ names: [String]) throws(Failure) {
         try attempt("make \(programs)") { () throws(SystemError) in
-            try FileStatus.makeDirectory(programs, mode: 0o755)
+            try Directory.make(programs, mode: 0o755)
         }
         for name in names { try bring(name, as: name) }
     }

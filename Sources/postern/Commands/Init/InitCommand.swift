@@ -153,8 +153,10 @@ struct Foundation {
     /// Everything below the state directory belongs to the daemon's user.
     private func handOver(to account: Account) throws(Problem) {
         do throws(SystemError) {
-            for path in DirectoryTree.paths(below: directory.path) { try FileStatus.give(path, to: account) }
-            try FileStatus.give(directory.path, to: account)
+            for path in DirectoryTree.paths(below: directory.path) {
+                try Directory.give(path, uid: account.uid, gid: account.gid)
+            }
+            try Directory.give(directory.path, uid: account.uid, gid: account.gid)
         } catch {
             throw error.problem(doing: "give \(directory.path) to \(account.name)")
         }

@@ -41,7 +41,7 @@ enum RootKeyFile {
             let file = try FileDescriptor.open(path, .write, creating: 0o600, exclusively: true)
             try file.write(Array(text.utf8))
             try file.syncData()
-            if let owner { try FileStatus.give(path, to: owner) }
+            if let owner { try Directory.give(path, uid: owner.uid, gid: owner.gid) }
         }
         return SecretBox(key)
     }
