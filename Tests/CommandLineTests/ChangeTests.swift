@@ -39,9 +39,9 @@ import Testing
         (["role", "remove", "2"], ["remove uid:1000 as admin", "no admin but root is left"]),
         (["lease", "revoke", "L1"], ["end the lease of bridge for slack/A1", "1m left"]),
         (
-            ["secret", "rotate", "slack/A1", "signing_secret", "-", "--grace", "24h"],
+            ["secret", "rotate", "slack/A1", "signing_secret", "-", "--grace", "0s"],
             [
-                "version 2 (current) stays valid for 1d", "version 1 (previous, 1m 30s left) ends",
+                "version 2 (current) is destroyed now", "version 1 (previous, 1m 30s left) ends",
                 "services that read it: bridge",
             ]
         ),
@@ -75,6 +75,7 @@ import Testing
         ["tenant", "add", "new"], ["service", "add", "new", "--selector", "uid:1"],
         ["grant", "add", "bridge", "*/slack/*", "--action", "webhook:verify"], ["role", "add", "uid:5", "auditor"],
         ["secret", "set", "slack/A1", "signing_secret", "-"], ["tenant", "resume", "idle"],
+        ["secret", "rotate", "slack/A1", "signing_secret", "-", "--grace", "24h"],
         ["app", "add", "--tenant", "acme", "--profile", "slack", "--app-id", "A7654321", "--from-file", "-"],
     ])
     func `that only adds is shown under --check, too`(_ words: [String]) throws {
@@ -84,6 +85,14 @@ import Testing
         #expect(run.code == 12, "\(run.error)")
         #expect(run.out.hasPrefix("would "))
         #expect(admin.changes.isEmpty)
+    }
+
+    @Test func `that rotates with a grace asks nobody, so that a pipe can do it`() throws {
+        let admin = try FakeAdmin(Self.lists)
+        let words = ["secret", "rotate", "slack/A1", "signing_secret", "-", "--grace", "24h"]
+        let run = try Run(words, at: admin, input: "value")
+        #expect(run.code == 0, "\(run.error)")
+        #expect(admin.changes.map(\.body) == [#"{"grace_seconds":86400,"value":"value"}"#])
     }
 
     @Test(arguments: [["tenant", "suspend", "idle"], ["tenant", "resume", "acme"], ["service", "resume", "bridge"]])
