@@ -40,6 +40,14 @@ extension Broker {
     /// Whether `peer` holds any admin role at all; strangers on admin.sock are told no and closed.
     package func isAdmin(_ peer: Peer) -> Bool { !roles(of: peer, vault.policy).isEmpty }
 
+    /// Refuses, with a record, a peer that holds no role at all; what it asked for is its own text and not recorded.
+    package func refuseStranger(_ caller: Caller, _ request: RequestID) -> Problem {
+        let policy = vault.policy
+        let actor = adminActor(caller.peer, nil)
+        let identity = Caller.Identity(serial: policy.serial, service: nil, grants: [], actor: actor)
+        return refuse(.noRole, "admin.call", identity, request)
+    }
+
     /// Allows an admin call or refuses it with a record. `tenant` is the tenant the call is about, nil for calls that
     /// are about the whole vault.
     package func admit(

@@ -73,7 +73,7 @@ extension Broker {
         } catch {
             guard error.code == .stateInvalid else { throw error }
             if try belongsToAnotherBrowser(state, key) {
-                _ = fail(error, AuditEntry("oauth.callback", .denied, by: actor, request: request, app: key))
+                denied(browser, request, app: key, reason: "wrong_browser")
                 return .page(CallbackPage(.wrongBrowser, reference: request.description))
             }
             return refused(browser, request)
@@ -129,14 +129,18 @@ extension Broker {
 
     /// One page for every state that is not ours, within the budget of its address (design, section 8).
     private func refused(_ browser: CallbackRequest, _ request: RequestID) -> CallbackAnswer {
-        let actor = Actor(kind: .unknown, name: "browser")
-        if budget.admits("address:\(browser.address)", "oauth.callback", by: actor) {
-            do {
-                _ = try vault.record(
-                    AuditEntry("oauth.callback", .denied, by: actor, request: request, reason: "state_invalid"))
-            } catch { Log.warning("callback_not_recorded", ["code": error.code.rawValue]) }
-        }
+        denied(browser, request, app: nil, reason: "state_invalid")
         return .page(CallbackPage(.expiredLink, reference: request.description))
+    }
+
+    /// Records a browser's refusal, within the budget of its address.
+    private func denied(_ browser: CallbackRequest, _ request: RequestID, app: AppKey?, reason: String) {
+        let actor = Actor(kind: .unknown, name: "browser")
+        guard budget.admits("address:\(browser.address)", "oauth.callback", by: actor) else { return }
+        do {
+            _ = try vault.record(
+                AuditEntry("oauth.callback", .denied, by: actor, request: request, app: app, reason: reason))
+        } catch { Log.warning("callback_not_recorded", ["code": error.code.rawValue]) }
     }
 
     /// One cookie a flow, so that two flows in one browser do not disturb each other.

@@ -11,6 +11,9 @@ final class Ballast: Sendable {
 
     init(path: String) { self.path = path }
 
+    /// Whether it has been given back and not made again: the room there is then belongs to what takes something away.
+    var isSpent: Bool { isReleased.withLock { $0 } }
+
     var isThere: Bool { Reserve.isFilled(path, bytes: Self.bytes) }
 
     func release() {
@@ -26,10 +29,7 @@ final class Ballast: Sendable {
     func restore() -> Bool {
         isReleased.withLock { isReleased in
             if Reserve.isFilled(path, bytes: Self.bytes) { return true }
-            guard (try? Reserve.fill(path, bytes: Self.bytes)) != nil else {
-                isReleased = true
-                return false
-            }
+            guard (try? Reserve.fill(path, bytes: Self.bytes)) != nil else { return false }
             isReleased = false
             return true
         }

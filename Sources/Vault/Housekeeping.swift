@@ -13,6 +13,7 @@ extension Vault {
     /// One round of what must happen now and then; called every second by a thread of its own.
     package func keepHouse(minute: Bool) {
         checkpointFile()
+        if ballast.isSpent { ballast.restore() }
         guard minute else { return }
         signCheckpoint()
         sweep()

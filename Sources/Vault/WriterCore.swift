@@ -59,21 +59,30 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
 
     /// Gives every job of the group an outcome.
     func commit(_ group: [WriteJob]) {
+        if ballast.isSpent { return commitFromReserve(group, Self.spent) }
         do {
             try attempt(group)
             if trouble.withLock({ $0 != nil }) { trouble.withLock { $0 = nil } }
         } catch {
             trouble.withLock { $0 = error }
-            let revoking = group.filter(\.isRevoking)
-            for job in group where !job.isRevoking { job.outcome = .failed(error) }
-            guard !revoking.isEmpty else { return }
-            // What takes something away may use the reserve; one at a time, so that one cannot fail another.
-            ballast.release()
-            for job in revoking {
-                do { try attempt([job]) } catch { job.outcome = .failed(error) }
-            }
+            commitFromReserve(group, error)
         }
     }
+
+    /// Only what takes something away may use the reserve; one at a time, so that one cannot fail another.
+    private func commitFromReserve(_ group: [WriteJob], _ problem: Problem) {
+        for job in group where !job.isRevoking { job.outcome = .failed(problem) }
+        let revoking = group.filter(\.isRevoking)
+        guard !revoking.isEmpty else { return }
+        ballast.release()
+        for job in revoking {
+            do { try attempt([job]) } catch { job.outcome = .failed(error) }
+        }
+    }
+
+    private static let spent = Problem(
+        .auditUnavailable, "the disk was full and the reserve is in use, so only what takes something away is recorded",
+        advice: "make room on the disk of the vault; the reserve is made again by itself")
 
     /// One transaction. On an error nothing of it remains, in the file or here.
     private func attempt(_ group: [WriteJob]) throws(Problem) {
