@@ -77,10 +77,11 @@ let package = Package(
         tests(
             "Daemon", uses: ["Vault", "Platforms", "Sealing", "Linux", "Rules"],
             programs: ["posternd", "postern-courier"]),
-        .target(name: "OtherUser", path: "Tests/Support/OtherUser"),
+        .executableTarget(name: "taken-courier", path: "Tests/Support/taken-courier"),
+        .target(name: "Outside", path: "Tests/Support/Outside"),
         tests(
-            "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "OtherUser"],
-            programs: ["posternd", "postern-courier", "postern", "postern-sim"]),
+            "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
+            programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
         tests("PosternBench", uses: [], programs: ["postern-bench"]),
     ]
 )

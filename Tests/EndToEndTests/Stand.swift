@@ -22,12 +22,15 @@ final class Stand: Sendable {
     let sim: Simulated?
     let callback: String
     private let flags: [String]
+    /// All processes run as one user that is not root.
+    private let isPlain: Bool
     private let process = Mutex<ChildProcess?>(nil)
 
     /// - Parameters:
     ///   - path: an existing directory instead of one of its own.
-    ///   - programs: the directory of posternd, ours where nil.
-    init(simulated: Bool = false, at given: String? = nil, flags: [String] = []) throws {
+    ///   - plain: the daemon is started by `nobody` although we are root.
+    init(simulated: Bool = false, at given: String? = nil, flags: [String] = [], plain: Bool = false) throws {
+        isPlain = plain || !Shell.isRoot
         sim = simulated ? try Simulated() : nil
         self.flags = flags
         if let given {
@@ -67,12 +70,13 @@ final class Stand: Sendable {
 
     // MARK: - The daemon
 
-    var arguments: [String] {
+    func arguments(runDirectory: String? = nil) -> [String] {
         var all = [
-            "--data-dir", path, "--run-dir", "\(path)/run", "--root-key", "file:\(rootKey)", "--public-url", callback,
+            "--data-dir", path, "--run-dir", runDirectory ?? "\(path)/run", "--root-key", "file:\(rootKey)",
+            "--public-url", callback,
             "--callback-listen", String(callback.dropFirst(7)),
         ]
-        if Shell.isRoot { all += ["--user", "nobody", "--courier-user", "daemon"] }
+        if !isPlain { all += ["--user", "nobody", "--courier-user", "daemon"] }
         if let sim {
             all += ["--platform-url", "slack.api=\(sim.base)/api"]
             all += ["--platform-url", "slack.authorize=\(sim.base)/oauth/v2/authorize"]
@@ -80,16 +84,24 @@ final class Stand: Sendable {
         return all + flags
     }
 
-    func launch() throws -> ChildProcess {
+    /// Starts posternd, of the directory `programs` where it is not the one we are in, and does not wait.
+    func launch(_ programs: String? = nil, runDirectory: String? = nil) throws -> ChildProcess {
         let log = try FileDescriptor.open("\(path)/log", .append, creating: 0o600)
+        var command = [programs.map { "\($0)/posternd" } ?? Program.sibling("posternd")]
+        command += arguments(runDirectory: runDirectory)
+        if isPlain, Shell.isRoot {
+            let nobody = try #require(Accounts.account(named: "nobody"))
+            command =
+                ["/usr/bin/setpriv", "--reuid=\(nobody.uid)", "--regid=\(nobody.gid)", "--clear-groups", "--"] + command
+        }
         return try ChildProcess.start(
-            Program.sibling("posternd"), arguments, environment: ["PATH=/usr/bin:/bin"], descriptors: [2: log.number])
+            command[0], Array(command.dropFirst()), environment: ["PATH=/usr/bin:/bin"], descriptors: [2: log.number])
     }
 
     /// Starts posternd and returns once it answers.
     @discardableResult
-    func start() throws -> Self {
-        let child = try launch()
+    func start(_ programs: String? = nil) throws -> Self {
+        let child = try launch(programs)
         process.withLock { $0 = child }
         let isUp = eventually(within: 60) {
             guard child.endingIfOver() == nil else { return true }
@@ -144,6 +156,15 @@ final class Stand: Sendable {
         let reply = try must("GET", "audit?after=\(seq)&limit=10000")
         guard case .array(let records)? = reply["records"] else { return [] }
         return records
+    }
+
+    /// The digests of all tables that decide access: what a request that fails must leave as it was. Empty where there
+    /// is no sqlite3 to ask.
+    var digests: String {
+        guard Shell.exists("/usr/bin/sqlite3") else { return "" }
+        let answer = try? Shell.run(
+            "/usr/bin/sqlite3", ["-readonly", database, "SELECT epoch, next_id, hex(digests) FROM state"])
+        return answer?.output ?? ""
     }
 
     /// The last sequence number of the log.

@@ -1,5 +1,6 @@
+import Glibc
 import Linux
-import OtherUser
+import Outside
 
 @testable import postern_sim
 
@@ -28,6 +29,8 @@ final class Wire {
     private let socket: FileDescriptor
     private var buffer: [UInt8] = []
     private var start = 0
+    /// Bytes of all answers returned so far.
+    private(set) var taken = 0
 
     /// Connects as this process, or as another user where `uid` says so and we are root.
     init(_ path: String, uid: UInt32? = nil) throws(SystemError) {
@@ -35,15 +38,22 @@ final class Wire {
             socket = try FileDescriptor.connect(unix: path)
             return
         }
-        let number = unsafe other_user_connect(path, uid, uid)
+        let number = unsafe outside_connect(path, uid, uid)
         guard number >= 0 else { throw SystemError("connect", -number) }
         socket = FileDescriptor(owning: number)
     }
 
     func send(_ bytes: [UInt8]) throws(SystemError) { try socket.send(bytes, until: .after(seconds: Self.patience)) }
 
-    /// Ends our half or both.
+    /// Ends both halves.
     func hangUp() { socket.shutDown() }
+
+    /// Bytes that have come so far on this connection, taken or not: what the other end had let go.
+    func arrived() -> Int {
+        var waiting = [UInt8](repeating: 0, count: 1 << 18)
+        let got = unsafe recv(socket.number, &waiting, waiting.count, Int32(MSG_PEEK | MSG_DONTWAIT))
+        return taken + (buffer.count - start) + max(0, got)
+    }
 
     static func request(
         _ method: String, _ path: String, _ headers: [String] = [], body: [UInt8] = []
@@ -57,6 +67,7 @@ final class Wire {
     /// The next answer. ECONNRESET where the connection ends before it is whole.
     func receive() throws(SystemError) -> Reply {
         var lines: [Substring] = []
+        let before = start
         while true {
             if let end = headEnd() {
                 lines = String(decoding: buffer[start..<end], as: UTF8.self).split(separator: "\r\n")
@@ -77,6 +88,7 @@ final class Wire {
         while buffer.count - start < length { try more() }
         let body = Array(buffer[start..<start + length])
         start += length
+        taken += start - before
         if start == buffer.count {
             buffer.removeAll(keepingCapacity: true)
             start = 0

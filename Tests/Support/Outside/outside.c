@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "other_user.h"
+#include "outside.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static int become(uid_t uid, gid_t gid) {
     return 0;
 }
 
-int other_user_connect(const char *path, uid_t uid, gid_t gid) {
+int outside_connect(const char *path, uid_t uid, gid_t gid) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
     strcpy(address.sun_path, path);
@@ -28,4 +28,8 @@ int other_user_connect(const char *path, uid_t uid, gid_t gid) {
     if (result == 0) return number;
     close(number);
     return result;
+}
+
+int outside_contains(const void *haystack, size_t length, const void *needle, size_t needle_length) {
+    return memmem(haystack, length, needle, needle_length) != NULL;
 }
