@@ -66,7 +66,9 @@ let package = Package(
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
-        tests("CommandLine", uses: ["HTTPServer", "Linux", "Rules"], programs: ["postern"]),
+        tests(
+            "CommandLine", uses: ["HTTPServer", "Linux", "Rules"],
+            programs: ["postern", "posternd", "postern-courier", "postern-sim"]),
         tests("HTTPClient", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         // What only tests start.
         .target(name: "Intruder", path: "Tests/Support/Intruder"),

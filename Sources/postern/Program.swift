@@ -16,7 +16,7 @@ enum Program {
             Example(
                 "Let a bridge read one secret",
                 "postern grant add bridge acme/slack/A0123456789 --action secret:read:signing_secret"),
-            Example("Why was a request refused?", "postern why 01JZ8Q4M7W0000000000000000"),
+            Example("Why was a request refused?", "postern why 8b06173032dccba600000047"),
         ],
         children: generalCommands + [
             tenantCommand, appCommand, secretCommand, serviceCommand, grantCommand, roleCommand, installationCommand,

@@ -8,7 +8,7 @@ final class Pty {
     private let child: ChildProcess
     private(set) var screen = ""
 
-    init(_ arguments: [String], at admin: FakeAdmin, columns: UInt16 = 80) throws {
+    init(_ arguments: [String], at admin: FakeAdmin, columns: UInt16 = 80, environment: [String] = []) throws {
         controller = try FileDescriptor.open("/dev/ptmx", .readWrite)
         // TIOCSPTLCK and TIOCGPTN (pty(7), ioctl_tty(2)); the importer cannot read these macros.
         var unlocked: Int32 = 0
@@ -22,7 +22,8 @@ final class Pty {
         // setsid gives the child a session whose controlling terminal this is.
         child = try ChildProcess.start(
             "/usr/bin/setsid", ["--ctty", "--wait", Run.postern] + arguments,
-            environment: ["PATH=/usr/bin:/bin", "HOME=/none", "TERM=xterm", "POSTERN_DATA_DIR=\(admin.directory)"],
+            environment: ["PATH=/usr/bin:/bin", "HOME=/none", "TERM=xterm", "POSTERN_DATA_DIR=\(admin.directory)"]
+                + environment,
             descriptors: [0: terminal.number, 1: terminal.number, 2: terminal.number])
     }
 

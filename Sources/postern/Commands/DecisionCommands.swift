@@ -18,7 +18,7 @@ let whyCommand = Command(
     name: "why", summary: "explains a request: who asked, which rule decided, what would allow it",
     details: ["The request id is in every answer (X-Request-Id) and in the body of every refusal."],
     arguments: [Argument(name: "REQUEST_ID", help: "from the answer, or from postern audit list")],
-    examples: [Example("Why was it refused?", "postern why 01JZ8Q4M7W0000000000000000")], run: why)
+    examples: [Example("Why was it refused?", "postern why 8b06173032dccba600000047")], run: why)
 
 private let can: Command.Run = { session, invocation throws(Failure) in
     let service = try invocation.slug(0, "service")

@@ -38,7 +38,7 @@ private let status: Command.Run = { session, _ throws(Failure) in
             (
                 "audit",
                 "\(Show.cell(audit["records"])) records, last checkpoint at \(Show.cell(audit["last_checkpoint_seq"]))"
-                    + " (\(Show.time(audit["last_checkpoint_at"])))"
+                    + (audit["last_checkpoint_at"]?.text == nil ? "" : " (\(Show.time(audit["last_checkpoint_at"])))")
             ),
             (
                 "courier",

@@ -17,7 +17,7 @@ let leaseCommand = Command(
             name: "revoke", summary: "ends a lease at once; no answer it forbids leaves afterwards",
             details: ["The service may ask for another one; take its grant away to stop that."],
             arguments: [Argument(name: "LEASE", help: "the lease's id, from postern lease list")],
-            examples: [Example("End it", "postern lease revoke L0123456789")], run: revokeLease),
+            examples: [Example("End it", "postern lease revoke ls_db14058ae0bd34e3f2b8e626b1495f8c")], run: revokeLease),
     ])
 
 private let listLeases: Command.Run = { session, invocation throws(Failure) in
