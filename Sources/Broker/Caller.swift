@@ -21,12 +21,12 @@ package final class Caller: Sendable {
     /// Ends the connection so that nothing more can leave on it.
     private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
 
-    /// A caller as the kernel names it; which service it is, is decided for each request.
     /// The policy this connection was last answered under, so that connections do not queue for it.
     private let lastPolicy = Mutex<PolicySnapshot?>(nil)
     /// The guarded memory this connection's answers are made in, from its first secret on.
     private let slab = Mutex<Slab?>(nil)
 
+    /// A caller as the kernel names it; which service it is, is decided for each request.
     package init(_ peer: Peer) { self.peer = peer }
 
     func policy(of vault: Vault) -> PolicySnapshot {

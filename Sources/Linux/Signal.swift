@@ -70,6 +70,7 @@ package final class Latch: Sendable {
     private static let open: UInt32 = 1
     private let word = Word()
 
+    /// Shut.
     package init() {}
 
     /// Lets everybody go, those who come later too. What this thread wrote before is visible to them.
