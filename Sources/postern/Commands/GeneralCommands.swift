@@ -13,7 +13,7 @@ let generalCommands: [Command] = [
     Command(
         name: "doctor", summary: "looks for what is wrong or will go wrong, and says what to do",
         examples: [Example("Check everything", "postern doctor")],
-        exits: [(1, "a check failed")], run: doctor),
+        exits: [(1, "a check failed"), (11, "stored data was changed from outside")], run: doctor),
 ]
 
 private let status: Command.Run = { session, _ throws(Failure) in
@@ -58,5 +58,6 @@ private let doctor: Command.Run = { session, _ throws(Failure) in
     let answer = try session.patientAdmin.get("doctor")
     let checks = answer["checks"]?.items ?? []
     session.print(answer) { Show.checks(checks, $0) }
-    return checks.contains { $0["result"]?.text == "fail" } ? .error : .ok
+    guard let failed = checks.first(where: { $0["result"]?.text == "fail" }) else { return .ok }
+    return (failed["code"]?.text).flatMap(Problem.Code.init(rawValue:)).map { Exit($0.exitCode) } ?? .error
 }

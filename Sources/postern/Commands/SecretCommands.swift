@@ -97,7 +97,7 @@ private let setSecret: Command.Run = { session, invocation throws(Failure) in
     } _: { () throws(Failure) in
         let secret = try SecretInput.read(session, invocation, argument: 2, kind: kind, of: app)
         var fields: [String: JSON] = [:]
-        if let installation = invocation.text("installation") { fields["installation"] = .string(installation) }
+        if let id = try invocation.number("installation", atLeast: 1) { fields["installation"] = .int(id) }
         let answer = try session.admin.call("PUT", path(app, kind), body: SecretBody(.object(fields), value: secret))
         session.print(answer) { console in
             console.out("\(kind.rawValue) of \(app) stored: \(stored(answer))")
@@ -195,7 +195,7 @@ private let revealSecret: Command.Run = { session, invocation throws(Failure) in
         throw Failure.usage("--reason needs words that a colleague will understand later")
     }
     if let version = try invocation.number("version", atLeast: 1) { body["version"] = .int(version) }
-    if let installation = invocation.text("installation") { body["installation"] = .string(installation) }
+    if let id = try invocation.number("installation", atLeast: 1) { body["installation"] = .int(id) }
     let answer = try session.admin.post(path(app, kind) + "/reveal", .object(body))
     if session.console.json {
         session.console.out(answer)
