@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Linux
+import Rules
 import Sealing
 
 /// The file of checkpoints beside the vault, one JSON object a line, to be shipped to another machine.
@@ -40,5 +41,21 @@ struct Anchor {
         else { return nil }
         seq = line.seq
         self.head = head
+    }
+
+    /// Reads a copy of the file. Throws `bad_request` where a line is something else,
+    /// so that a wrong file is not taken for agreement; the last line may have been cut off by the copying.
+    static func all(_ lines: [String]) throws(Problem) -> [Anchor] {
+        var found: [Anchor] = []
+        for (index, line) in lines.enumerated() where !line.isEmpty {
+            if let anchor = Anchor(line) {
+                found.append(anchor)
+            } else if index < lines.count - 1 || found.isEmpty {
+                throw Problem(
+                    .badRequest, "line \(index + 1) of the anchors is not an anchor",
+                    advice: "name a copy of the vault's anchors file")
+            }
+        }
+        return found
     }
 }

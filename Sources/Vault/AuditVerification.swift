@@ -46,10 +46,10 @@ package enum AuditVerifier {
         do throws(SQLiteError) { connection = try Connection(file, .readOnly) } catch {
             throw Problem(.notFound, "\(file) cannot be opened", advice: "name a vault.db, or the directory it is in")
         }
+        let kept = try Anchor.all(anchors)
         let result = try verify(connection, publicKey: publicKey)
         guard result.isSound else { return result }
-        for line in anchors {
-            guard let anchor = Anchor(line) else { continue }
+        for anchor in kept {
             let hash = try connection.reading("SELECT hash FROM audit WHERE seq = ?1", [.int(anchor.seq)]) {
                 row throws(Problem) -> Digest32? in
                 try row.stepped() ? Digest32(row.span(0)) : nil
@@ -106,17 +106,26 @@ package enum AuditVerifier {
                 time = record.time
             }
         }
-        if damage == nil, let claimed = try stateSeq(connection), claimed != seq {
-            damage = .init(seq: min(claimed, seq) + 1, kind: claimed > seq ? Vault.truncatedKind : "added at the end")
+        if damage == nil, let claimed = try stateHead(connection) {
+            if claimed.seq != seq {
+                let kind = claimed.seq > seq ? Vault.truncatedKind : "added at the end"
+                damage = .init(seq: min(claimed.seq, seq) + 1, kind: kind)
+            } else if claimed.hash != previous {
+                // Anybody can chain records anew; whoever did it after the last signature is given away by the row.
+                damage = .init(seq: signedUpTo + 1, kind: "its end is not the one the state row names")
+            }
         }
+        // Making a vault signs its first records, so a log without any signature is not one of ours.
+        if damage == nil, signedUpTo == 0 { damage = .init(seq: 1, kind: "no signature covers any of it") }
         return AuditVerification(
             records: seq, checkpoints: checkpoints, signedUpTo: signedUpTo, head: previous.hex, damage: damage)
     }
 
     /// Where the state row says the log ends; the row's own MAC needs the vault's keys, so this only helps.
-    private static func stateSeq(_ connection: Connection) throws(Problem) -> Int64? {
-        try connection.reading("SELECT audit_seq FROM state") { row throws(Problem) -> Int64? in
-            try row.stepped() ? row.integer(0) : nil
+    private static func stateHead(_ connection: Connection) throws(Problem) -> (seq: Int64, hash: Digest32)? {
+        try connection.reading("SELECT audit_seq, audit_hash FROM state ORDER BY id") { row throws(Problem) in
+            guard try row.stepped() else { return nil }
+            return (row.integer(0), Digest32(row.span(1)) ?? .zero)
         }
     }
 }

@@ -33,20 +33,10 @@ enum Schema {
         for index in indexes { try connection.execute(index) }
     }
 
-    /// What `sqlite_schema` must read, made by SQLite itself from our statements.
-    static func expected() throws(SQLiteError) -> String {
-        let connection = try Connection(":memory:", .create)
-        try create(connection)
-        return try connection.schemaText()
-    }
-
-    /// Refuses a file that is not ours, is newer than we are, or has anything planted in it.
-    static func check(_ connection: Connection) throws(Problem) {
-        let (application, version, schema, expected) = try connection.bridging { () throws(SQLiteError) in
-            (
-                try connection.applicationID, try connection.userVersion, try connection.schemaText(),
-                try Schema.expected()
-            )
+    /// Refuses a file that is not ours or is newer than we are. Returns its format.
+    static func identify(_ connection: Connection) throws(Problem) -> Int64 {
+        let (application, version) = try connection.bridging { () throws(SQLiteError) in
+            (try connection.applicationID, try connection.userVersion)
         }
         guard application == Int64(applicationID) else {
             throw Problem(.integrityFailure, "vault.db is not a Postern vault", advice: "look at --data-dir")
@@ -56,9 +46,39 @@ enum Schema {
                 .conflict, "vault.db has format \(version), this posternd knows up to \(Schema.version)",
                 advice: "install the newer release that wrote it")
         }
-        guard schema == expected else {
+        return version
+    }
+
+    /// Refuses a file that is not of our format or has anything planted in it.
+    static func check(_ connection: Connection) throws(Problem) {
+        _ = try Migrations.path(from: try identify(connection), [])
+        let (found, ours) = try connection.bridging { () throws(SQLiteError) in
+            (try connection.schemaText(), try expected())
+        }
+        try compare(found, ours)
+    }
+
+    /// What `sqlite_schema` must read, made by SQLite itself from our statements.
+    private static func expected() throws(SQLiteError) -> String {
+        let connection = try Connection(":memory:", .create)
+        try create(connection)
+        return try connection.schemaText()
+    }
+
+    /// Refuses a file of an older format that has anything planted in it.
+    static func check(_ connection: Connection, before step: Migration) throws(Problem) {
+        let (found, theirs) = try connection.bridging { () throws(SQLiteError) in
+            let empty = try Connection(":memory:", .create)
+            try step.schema(empty)
+            return (try connection.schemaText(), try empty.schemaText())
+        }
+        try compare(found, theirs)
+    }
+
+    private static func compare(_ found: String, _ expected: String) throws(Problem) {
+        guard found == expected else {
             throw Problem(
-                .integrityFailure, "sqlite_schema: \(difference(schema, expected))",
+                .integrityFailure, "sqlite_schema: \(difference(found, expected))",
                 advice: "somebody changed vault.db from outside; stop, keep a copy, and restore from a backup")
         }
     }

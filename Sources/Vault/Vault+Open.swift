@@ -9,6 +9,7 @@ extension Vault {
         /// A SQLite VFS by name, such as the durability shim's.
         package var vfs: String?
         var synchronous: Connection.Synchronous
+        var migrations = Migrations.all
 
         /// How SQLite is used; tests name a VFS of their own or leave syncing out.
         package init(vfs: String? = nil, isDurable: Bool = true) {
@@ -34,8 +35,16 @@ extension Vault {
             connection = try Connection(directory.database, .readWrite, vfs: options.vfs)
             try connection.configure(synchronous: options.synchronous, cacheKiB: 4096)
         } catch { throw error.problem }
-        try Schema.check(connection)
+        let steps = try Migrations.path(from: try Schema.identify(connection), options.migrations)
+        if let first = steps.first {
+            try Schema.check(connection, before: first)
+        } else {
+            try Schema.check(connection)
+        }
         let (keys, meta) = try unlock(connection, rootKey)
+        if !steps.isEmpty {
+            try Migrations.run(steps, on: connection, keys, backup: Migrations.backupPath(directory))
+        }
         let state = try VaultState.load(connection, keys)
         try checkLogHead(connection, state)
         try checkSmallTables(connection, keys, state)

@@ -120,6 +120,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         case .change(let body):
             let before = transaction.state
             let changed = transaction.policyChanged
+            let signed = transaction.signed
             transaction.names.keep()
             transaction.changedData = true
             try connection.bridging { () throws(SQLiteError) in try connection.savepoint() }
@@ -133,6 +134,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
                 try connection.bridging { () throws(SQLiteError) in try connection.rollbackSavepoint() }
                 transaction.state = before
                 transaction.policyChanged = changed
+                transaction.signed = signed
                 transaction.names.takeBack()
                 job.outcome = .failed(error)
             }

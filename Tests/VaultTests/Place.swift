@@ -23,9 +23,15 @@ final class Place: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: directory.path) }
 
+    /// A place that somebody else tidies up.
+    private init(at path: String) {
+        directory = VaultDirectory(path)
+        rootKey = [UInt8](repeating: 7, count: 32)
+    }
+
     /// A place with a new vault.
-    static func new(admin: String? = "uid:1000") throws -> Place {
-        let place = Place()
+    static func new(in path: String? = nil, admin: String? = "uid:1000") throws -> Place {
+        let place = path.map { Place(at: $0) } ?? Place()
         let kit = KitKey()
         let selector = admin.flatMap { Selector($0) }
         _ = try VaultCreation.create(

@@ -71,12 +71,6 @@ static void forget_pending(record *r, int even_given_up) {
     }
 }
 
-static int has_given_up(record *r) {
-    for (size_t i = 0; i < r->sector_count; i++)
-        if (r->sectors[i].before && r->sectors[i].given_up) return 1;
-    return 0;
-}
-
 // Keeps what the sectors of [from, to) hold on the disk, before they are written for the first time since a sync.
 static int remember(handle *h, sqlite3_int64 from, sqlite3_int64 to) {
     record *r = h->record;
@@ -267,7 +261,8 @@ static int file_sync(sqlite3_file *file, int flags) {
         result = h->real->pMethods->xFileSize(h->real, &size);
         if (result == SQLITE_OK) {
             forget_pending(h->record, 0);
-            if (!has_given_up(h->record) || size < h->record->durable_size) h->record->durable_size = size;
+            // The size is the file's own business: sectors given up below it stay what they were, or zeros.
+            h->record->durable_size = size;
         }
     }
     pthread_mutex_unlock(&disk->lock);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "tamper.h"
 
 #include <sqlite3.h>
@@ -35,4 +36,8 @@ char *tamper_run(const char *path, const char *sql, int *failed) {
     fclose(out);
     sqlite3_close(db);
     return text;
+}
+
+int tamper_holds(const void *bytes, size_t count, const void *part, size_t length) {
+    return memmem(bytes, count, part, length) != NULL;
 }
