@@ -59,3 +59,8 @@ private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRa
     start.body()
     return nil
 }
+
+extension Thread {
+    /// Lets others run that are ready to.
+    package static func yield() { _ = sched_yield() }
+}

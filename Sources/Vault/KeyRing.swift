@@ -35,6 +35,8 @@ package final class KeyRing: Sendable {
     let signing: SigningKey
     package let spool: BoxKey
     private let tenants: Mutex<[TenantKeyName: KeySlot]>
+    /// Counts what has been adopted or forgotten, so that readers may keep the names of slots they have looked up.
+    private let changes = Atomic<Int64>(0)
 
     init(
         slots: KeySlots, vaultID: [UInt8], vaultKey: KeySlot, rowMAC: KeySlot, fingerprint: KeySlot, state: KeySlot,
@@ -60,11 +62,19 @@ package final class KeyRing: Sendable {
 
     func adopt(_ slot: KeySlot, as name: TenantKeyName) {
         tenants.withLock { $0[name] = slot }
+        changes.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
 
     func forget(_ name: TenantKeyName) {
         guard let slot = tenants.withLock({ $0.removeValue(forKey: name) }) else { return }
+        changes.wrappingAdd(1, ordering: .acquiringAndReleasing)
         slots.wipe(slot)
+    }
+
+    /// All tenants' keys, and the count of changes they are of; a wiped slot opens nothing whoever still names it.
+    func tenantKeys(unless known: Int64?) -> (slots: [TenantKeyName: KeySlot], changes: Int64)? {
+        guard changes.load(ordering: .acquiring) != known else { return nil }
+        return tenants.withLock { ($0, changes.load(ordering: .acquiring)) }
     }
 
     /// The keyed hash by which a secret is found in the log without being in it.

@@ -24,10 +24,24 @@ final class Reader {
     let mac: RowMAC
     var canonical = Canonical("postern/secret/1", capacity: 512)
     private var snapshotOf: Int64?
+    private let keys: KeyRing
+    private var tenantKeys: [TenantKeyName: KeySlot] = [:]
+    private var tenantKeyChanges: Int64?
 
     init(_ connection: Connection, _ keys: KeyRing) {
         self.connection = connection
+        self.keys = keys
         mac = RowMAC(keys)
+    }
+
+    /// A tenant's key, from this reader's own copy of the names as long as nothing has changed: asked by every read.
+    func tenantKey(_ name: TenantKeyName) throws(Problem) -> KeySlot {
+        if let (slots, changes) = keys.tenantKeys(unless: tenantKeyChanges) {
+            tenantKeys = slots
+            tenantKeyChanges = changes
+        }
+        if let slot = tenantKeys[name] { return slot }
+        return try keys.tenantKey(name)
     }
 
     /// Makes the snapshot one that has everything up to data version `version`.

@@ -113,7 +113,7 @@ extension Vault {
     }
 
     func open(_ version: SecretVersion, _ sealed: Span<UInt8>, _ reader: Reader, into slab: Slab) throws(Problem) {
-        let key = try keys.tenantKey(TenantKeyName(tenant: version.tenant, generation: version.keyGeneration))
+        let key = try reader.tenantKey(TenantKeyName(tenant: version.tenant, generation: version.keyGeneration))
         version.associate(&reader.canonical, keys.vaultID)
         do throws(SealingError) {
             try keys.slots.open(sealed, associated: reader.canonical.bytes, with: key, into: slab)

@@ -42,7 +42,12 @@ final class Writer: Sendable {
             return (group, leads, mayWrite)
         }
         guard leads else { return group.committed.wait() }
-        if !mayWrite { job.signal.wait() }
+        if !mayWrite {
+            job.signal.wait()
+            // Those who were just answered ask again at once: letting them run first makes groups larger, and a larger
+            // group costs no more writes than a small one (measured: 16 of 64 clients in a group without it).
+            Thread.yield()
+        }
         let jobs = queue.withLock { queue in
             queue.forming = WriteGroup()
             return group.jobs
