@@ -55,8 +55,8 @@ package final class Caller: Sendable {
     }
 
     /// How to cut the connection; known only once the server has it.
-    package func canBeCut(by cut: @escaping @Sendable () -> Void) {
-        cutter.withLock { $0 = $0 ?? cut }
+    package func canBeCut(by cut: @autoclosure () -> @Sendable () -> Void) {
+        cutter.withLock { if $0 == nil { $0 = cut() } }
     }
 
     func cut() { cutter.withLock { $0 }?() }

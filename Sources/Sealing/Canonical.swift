@@ -65,6 +65,13 @@ package struct Canonical: Sendable {
         if let blob { add(blob) } else { addNull() }
     }
 
+    /// A blob of the 8 bytes of a number, most significant first, and as many of a second one's as `tail` says.
+    package mutating func add(blobOf number: UInt64, _ second: UInt32 = 0, tail: Int = 0) {
+        header(.blob, 8 + tail)
+        for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: number >> (56 - 8 * index))) }
+        for index in 0..<tail { bytes.append(UInt8(truncatingIfNeeded: second >> (24 - 8 * index))) }
+    }
+
     /// Text as it lies in a page, without a copy.
     package mutating func add(text: Span<UInt8>) {
         header(.text, text.count)

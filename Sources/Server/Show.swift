@@ -130,7 +130,7 @@ enum Show {
     }
 
     /// An access answer before and after the token, which stands between them in guarded memory.
-    static func access(_ answer: AccessAnswer, now: Int64, hasToken: Bool) -> (head: String, tail: String) {
+    static func access(_ answer: AccessAnswer, now: Int64, hasToken: Bool) -> (head: [String], tail: String) {
         let lease = answer.lease
         let rest: JSONValue = [
             "lease_id": .text(lease.id), "deliver": .text(lease.delivery.rawValue), "token_type": "Bearer",
@@ -141,7 +141,7 @@ enum Show {
         ]
         let text = String(decoding: rest.bytes, as: UTF8.self).dropFirst()
         return hasToken
-            ? ("{\"access_token\":\"", "\",\(text)") : ("{\"access_token\":null,", String(text))
+            ? (["{\"access_token\":\""], "\",\(text)") : (["{\"access_token\":null,"], String(text))
     }
 
     static func check(_ check: Check) -> JSONValue {

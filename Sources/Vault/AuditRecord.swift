@@ -37,7 +37,7 @@ enum AuditFormat {
             canonical.add(seq)
         }
         let actor = entry.actor
-        canonical.add(entry.requestID.bytes)
+        canonical.add(blobOf: entry.requestID.process, entry.requestID.count, tail: 4)
         named(actor.kind.rawValue, &canonical)
         named(actor.name, &canonical)
         canonical.add(actor.uid.map(Int64.init))
@@ -54,18 +54,24 @@ enum AuditFormat {
         named(entry.kind, &canonical)
         canonical.add(entry.version)
         canonical.add(entry.leaseID)
-        canonical.add(entry.fingerprint?.bytes)
+        if let fingerprint = entry.fingerprint { canonical.add(blobOf: fingerprint.value) } else { canonical.addNull() }
         named(entry.reason, &canonical)
         canonical.add(entry.count)
     }
 
-    /// Every text an event may name, in no particular order; the writer makes name records for them first.
-    static func names(of entry: AuditEntry) -> [String?] {
+    /// Visits every text an event may name; the writer makes name records for them first.
+    static func eachName(of entry: AuditEntry, _ visit: (String) throws(Problem) -> Void) throws(Problem) {
         let actor = entry.actor
-        return [
-            actor.kind.rawValue, actor.name, actor.exe, actor.unit, entry.action, entry.outcome.rawValue, entry.tenant,
-            entry.app?.platform.rawValue, entry.kind, entry.reason,
-        ]
+        try visit(actor.kind.rawValue)
+        if let name = actor.name { try visit(name) }
+        if let exe = actor.exe { try visit(exe) }
+        if let unit = actor.unit { try visit(unit) }
+        try visit(entry.action)
+        try visit(entry.outcome.rawValue)
+        if let tenant = entry.tenant { try visit(tenant) }
+        if let app = entry.app { try visit(app.platform.rawValue) }
+        if let kind = entry.kind { try visit(kind) }
+        if let reason = entry.reason { try visit(reason) }
     }
 
     /// What a record says, its names resolved.

@@ -41,7 +41,12 @@ package struct RequestID: Hashable, Sendable, CustomStringConvertible {
             + (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
     }
 
-    package var description: String { hex(process, digits: 16) + hex(UInt64(count), digits: 8) }
+    package var description: String {
+        var bytes = InlineArray<12, UInt8>(repeating: 0)
+        for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: process >> (56 - 8 * index)) }
+        for index in 0..<4 { bytes[8 + index] = UInt8(truncatingIfNeeded: count >> (24 - 8 * index)) }
+        return Hex.encode(bytes.span)
+    }
 }
 
 /// `value` in lower-case hex, padded with zeros.

@@ -48,6 +48,11 @@ package struct SecretVersion: Row, Sendable {
     }
 
     init(_ row: borrowing Statement, from first: Int32) throws(Problem) {
+        try self.init(row, from: first, withValue: true)
+    }
+
+    /// Without `withValue` the sealed value is left in the row, for those who open it there.
+    init(_ row: borrowing Statement, from first: Int32, withValue: Bool) throws(Problem) {
         guard let kind = SecretKind(rawValue: row.text(first + 2)),
             let fingerprint = Fingerprint(bytes: row.blob(first + 8))
         else { throw Self.name.unreadable }
@@ -55,7 +60,7 @@ package struct SecretVersion: Row, Sendable {
         version = row.integer(first + 3)
         tenant = row.integer(first + 4)
         keyGeneration = row.integer(first + 5)
-        sealed = row.isNull(first + 6) ? nil : row.blob(first + 6)
+        sealed = withValue && !row.isNull(first + 6) ? row.blob(first + 6) : nil
         length = row.integer(first + 7)
         self.fingerprint = fingerprint
         createdAt = row.integer(first + 9)

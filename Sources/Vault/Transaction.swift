@@ -102,8 +102,8 @@ package final class Transaction {
     /// Appends an event to the log, after records for the names it uses for the first time. Returns its seq.
     @discardableResult
     package func record(_ entry: AuditEntry) throws(Problem) -> Int64 {
-        for name in AuditFormat.names(of: entry) {
-            guard let name, names[name] == nil else { continue }
+        try AuditFormat.eachName(of: entry) { name throws(Problem) in
+            guard names[name] == nil else { return }
             let seq = state.auditSeq + 1
             AuditFormat.begin(&canonical, .name, seq: seq, time: now)
             canonical.add(name)

@@ -96,9 +96,9 @@ extension Vault {
         _ = try reader.mac.check(.heads, statement, from: 0)
         _ = try reader.mac.check(.secrets, statement, from: 9)
         let head = try Head(statement, from: 0)
-        let found = try SecretVersion(statement, from: 9)
-        guard let state = head.state(of: found.version, at: now), let sealed = found.sealed else { return nil }
-        try open(found, sealed.span, reader, into: slab)
+        let found = try SecretVersion(statement, from: 9, withValue: false)
+        guard let state = head.state(of: found.version, at: now), !statement.isNull(15) else { return nil }
+        try open(found, statement.span(15), reader, into: slab)
         return (found.version, state, found.fingerprint)
     }
 

@@ -1,4 +1,3 @@
-import Linux
 import Rules
 
 /// One request's share of a group commit.
@@ -24,7 +23,6 @@ final class WriteJob: @unchecked Sendable {  // handed from thread to thread und
     /// Takes something away: still carried out when the disk is full (design, section 4).
     let isRevoking: Bool
     var outcome: Outcome?
-    let signal = Signal()
 
     init(_ work: Work, epoch: Int64?, isRevoking: Bool) {
         self.work = work

@@ -5,6 +5,8 @@ import Rules
 private final class WriteGroup: @unchecked Sendable {  // jobs only under the queue's lock, and by the leader afterwards
     var jobs: [WriteJob] = []
     let committed = Latch()
+    /// The group before is written: its first member's turn has come.
+    let turn = Signal()
 }
 
 /// The one way to change the vault: requests gather in a group that its first member commits.
@@ -43,7 +45,7 @@ final class Writer: Sendable {
         }
         guard leads else { return group.committed.wait() }
         if !mayWrite {
-            job.signal.wait()
+            group.turn.wait()
             // Those who were just answered ask again at once: letting them run first makes groups larger, and a larger
             // group costs no more writes than a small one (measured: 16 of 64 clients in a group without it).
             Thread.yield()
@@ -60,9 +62,9 @@ final class Writer: Sendable {
         core.commit(jobs.filter { $0.outcome == nil })
         let next = queue.withLock { queue in
             queue.isWriting = !queue.forming.jobs.isEmpty
-            return queue.forming.jobs.first
+            return queue.isWriting ? queue.forming : nil
         }
-        next?.signal.raise()
+        next?.turn.raise()
         if jobs.count > 1 { group.committed.open() }
     }
 }
