@@ -53,20 +53,15 @@ import Testing
 
     @Test(.enabled(if: isRoot, needsRoot))
     func `has supplementary groups`() throws {
-        let setpriv = try ChildProcess.start(
-            "/usr/bin/setpriv",
-            [
-                "--reuid=65534", "--regid=65534", "--groups=1,2,\((100..<130).map(String.init).joined(separator: ","))",
-                Program.sibling("linux-probe"), "connect", path,
-            ],
-            descriptors: [0: 0])
+        let groups = "1,2,\((100..<130).map(String.init).joined(separator: ","))"
+        let setpriv = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--groups=\(groups)"]
+        let probe = try Probe(["connect", path], through: setpriv)
         let socket = try accept()
         let peer = try Peer(of: socket.number)
         #expect(Set(peer.supplementaryGroups).isSuperset(of: [1, 2, 129]) && peer.supplementaryGroups.count == 32)
         #expect(peer.matches([.gid(65534)]) && peer.matches([.gid(129)]) && peer.matches([.group("daemon")]))
         #expect(!peer.matches([.gid(130)]))
-        setpriv.send(signal: SIGKILL)
-        try setpriv.wait()
+        try probe.end()
         #expect(!peer.isAlive)
     }
 
@@ -102,14 +97,12 @@ import Testing
 
     @Test(.enabled(if: isRoot, needsRoot))
     func `with a mount namespace of its own has no executable for us`() throws {
-        let unshared = try ChildProcess.start(
-            "/usr/bin/unshare", ["--mount", Program.sibling("linux-probe"), "connect", path], descriptors: [0: 0])
+        let probe = try Probe(["connect", path], through: ["/usr/bin/unshare", "--mount"])
         let socket = try accept()
         let peer = try Peer(of: socket.number)
         #expect(peer.isAlive && peer.executable == nil)
         #expect(!peer.matches([.uid(0), .exe(Program.sibling("linux-probe"))]))
-        unshared.send(signal: SIGKILL)
-        try unshared.wait()
+        try probe.end()
     }
 
     @Test func `is asked for only on Unix sockets`() throws {

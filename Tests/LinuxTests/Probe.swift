@@ -13,11 +13,13 @@ final class Probe {
     /// Its line of output must come within this time, or the test fails.
     static let patience: Int64 = 20
 
-    init(_ arguments: [String], environment: [String]? = nil) throws {
+    /// `through` is a program, with its arguments, that becomes the helper.
+    init(_ arguments: [String], through wrapper: [String] = [], environment: [String]? = nil) throws {
+        let command = wrapper + [Program.sibling("linux-probe")] + arguments
         let input = try SocketPair(.stream)
         let output = try SocketPair(.stream)
         child = try ChildProcess.start(
-            Program.sibling("linux-probe"), arguments, environment: environment,
+            command[0], Array(command.dropFirst()), environment: environment,
             descriptors: [0: input.far.number, 1: output.far.number])
         self.input = input.split { near, _ in near }
         self.output = output.split { near, _ in near }
