@@ -84,7 +84,7 @@ let package = Package(
         tests(
             "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
             programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
-        tests("PosternBench", uses: [], programs: ["postern-bench"]),
+        tests("PosternBench", uses: ["Linux"], programs: ["postern-bench", "posternd", "postern-courier", "postern"]),
     ]
 )
 

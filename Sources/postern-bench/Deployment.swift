@@ -23,6 +23,10 @@ final class Deployment {
     /// Makes a vault below `directory` and starts the daemon on it.
     init(in directory: String) throws {
         self.directory = directory
+        guard (directory + "/data/run/broker.sock").utf8.count <= 107 else {
+            throw Problem(
+                .badRequest, "\(directory) is too long for the name of a socket", advice: "choose a shorter --dir")
+        }
         // Root must have somebody to become; these two are on every Debian.
         user = Privileges.isRoot ? "nobody" : nil
         courierUser = Privileges.isRoot ? "daemon" : nil

@@ -6,6 +6,7 @@ enum Fetch {
     static func run(_ options: Options) throws -> Report {
         var report = Report(title: "fetch", rounds: options.rounds)
         let temporary = try TemporaryDirectory(in: options.directory)
+        defer { temporary.remove() }
         options.note("filling: \(options.tenants[0]) tenants, \(options.secrets[0]) secrets")
         let small = try Deployment(in: temporary.path + "/small")
         try small.fill(tenants: options.tenants[0], secrets: options.secrets[0])

@@ -71,8 +71,8 @@ func write(_ text: String, to descriptor: Int32) {
     _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
 }
 
-/// A directory that goes with this value, with what is in it.
-final class TemporaryDirectory {
+/// A directory for one run.
+struct TemporaryDirectory {
     let path: String
 
     init(in base: String) throws {
@@ -83,8 +83,6 @@ final class TemporaryDirectory {
         unsafe chmod(path, 0o711)
     }
 
-    deinit {
-        let child = try? Child(["/bin/rm", "-rf", path])
-        child?.wait()
-    }
+    /// With all that is in it; whoever uses it has stopped.
+    func remove() { try? shell("rm -rf \(path)") }
 }

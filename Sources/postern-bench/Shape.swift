@@ -5,6 +5,7 @@ enum Shape {
     static func run(_ options: Options) throws -> Report {
         var report = Report(title: "shape, 200-byte answer over a Unix socket", rounds: options.rounds)
         let directory = try TemporaryDirectory(in: options.directory)
+        defer { directory.remove() }
         let shapes: [(Bare.Shape, String)] = [
             (.threads, "thread per connection"), (.pool, "epoll pool, answering at once"),
             (.suspending, "epoll pool, suspending"),

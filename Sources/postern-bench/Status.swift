@@ -29,6 +29,7 @@ enum Status {
     static func run(_ options: Options) throws -> Report {
         var report = Report(title: "status", rounds: options.rounds)
         let temporary = try TemporaryDirectory(in: options.directory)
+        defer { temporary.remove() }
         let deployment = try Deployment(in: temporary.path + "/vault")
         defer { deployment.stop() }
         try deployment.fill(tenants: options.tenants[0], secrets: options.secrets[0])

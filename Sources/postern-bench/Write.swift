@@ -6,6 +6,7 @@ enum Write {
         var report = Report(
             title: "write: one new version of a secret, durable with its audit record", rounds: options.rounds)
         let temporary = try TemporaryDirectory(in: options.directory)
+        defer { temporary.remove() }
         let deployment = try Deployment(in: temporary.path + "/vault")
         defer { deployment.stop() }
         try deployment.fill(tenants: options.tenants[0], secrets: options.secrets[0])
