@@ -15,4 +15,9 @@ package enum Directory {
     package static func give(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError) {
         guard unsafe lchown(path, uid, gid) == 0 else { throw SystemError("lchown") }
     }
+
+    /// Sets a file's permission bits, whatever the umask was when it was made.
+    package static func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
+        guard unsafe chmod(path, mode) == 0 else { throw SystemError("chmod") }
+    }
 }

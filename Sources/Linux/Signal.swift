@@ -71,6 +71,7 @@ package final class Latch: Sendable {
     private let word = Word()
 
     /// Shut.
+    /// A latch that is shut.
     package init() {}
 
     /// Lets everybody go, those who come later too. What this thread wrote before is visible to them.

@@ -44,6 +44,10 @@ package enum VaultCreation {
             try connection.commit()
             _ = try connection.checkpoint(.truncate)
         } catch { throw error.problem }
+        // SQLite gives its other files the mode of this one.
+        do { try Directory.setMode(directory.database, 0o600) } catch {
+            throw error.problem(doing: "close \(directory.database) to others")
+        }
         Ballast(path: directory.ballast).restore()
         return sealedToKit
     }
