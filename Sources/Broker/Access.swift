@@ -67,6 +67,10 @@ extension Broker {
                     tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil, apiBase: settings.urls[.slackAPI])
             } catch {
                 slab.wipe()
+                if error.code == .denied {
+                    throw refuse(
+                        .outsideGrant, "access.issue", allowed.identity, request, app: key, kind: ask.leg.rawValue)
+                }
                 throw error.code == .auditUnavailable ? error : fail(error, entry)
             }
         }
@@ -98,7 +102,7 @@ extension Broker {
         if ask.delivery == .token, ask.methods != nil || ask.scope != nil {
             throw Problem(
                 .cannotNarrow, "a platform token does all it can: methods and scope cannot be asked with it",
-                advice: "ask for deliver: gateway, where the broker enforces both")
+                advice: "ask for deliver: gateway, where the broker lets only the lease's methods pass")
         }
         let place = try installation(of: allowed.app, with: ask.leg, named: ask.installation)
         guard let leg = try vault.leg(ask.leg, of: place.id) else {
@@ -107,6 +111,11 @@ extension Broker {
         guard leg.state == .active else {
             throw Problem(
                 .needsReauthorization, "the \(ask.leg.rawValue) token of this installation is no longer accepted",
+                advice: "install again: postern oauth url \(allowed.app.key)")
+        }
+        if ask.delivery == .token, let ends = leg.expiresAt, ends <= vault.now {
+            throw Problem(
+                .needsReauthorization, "the \(ask.leg.rawValue) token of this installation has ended",
                 advice: "install again: postern oauth url \(allowed.app.key)")
         }
         let ttl = ask.ttl ?? min(Grant.defaultTTL, allowed.grant.maxTTL)
@@ -198,6 +207,11 @@ extension Broker {
             // Renewable until an hour after it was issued, the longest any grant allows.
             let most = lease.createdAt + Grant.longestTTL.milliseconds
             longer.expiresAt = max(lease.expiresAt, min(vault.now + grant.maxTTL.milliseconds, most))
+            if lease.delivery == .token, let leg = try vault.leg(lease.leg, of: lease.installation),
+                let ends = leg.expiresAt
+            {
+                longer.expiresAt = max(lease.expiresAt, min(longer.expiresAt, ends))
+            }
             longer.bootExpires += longer.expiresAt - lease.expiresAt
             let entry = AuditEntry(
                 "lease.renew", .allowed, by: allowed.identity.actor, request: request,
@@ -216,6 +230,7 @@ extension Broker {
     package func end(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) {
         let policy = gate.enter(caller, vault)
         let identity = caller.identity(in: policy)
+        guard caller.peer.isAlive else { throw refuse(.identityGone, "lease.end", identity, request, leaseID: id) }
         guard let service = identity.service, let lease = try vault.lease(id), lease.service == service.id else {
             throw refuse(
                 identity.service == nil ? .noService : .otherService, "lease.end", identity, request, leaseID: id)

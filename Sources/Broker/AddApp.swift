@@ -86,7 +86,7 @@ extension Broker {
     /// What is registered for the app: what was submitted, else our own callback and the profile's.
     private func redirectURIs(_ new: NewApp, _ key: AppKey) throws(Problem) -> [String] {
         for uri in new.redirectURIs {
-            guard uri.hasPrefix("https://") || uri.hasPrefix("http://127.0.0.1") || uri.hasPrefix("http://localhost"),
+            guard uri.hasPrefix("https://") || Self.isLoopback(uri),
                 !uri.contains("#"), uri.utf8.count <= 2500, uri.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
             else {
                 throw Problem(.badRequest, "a redirect URI is an https URL without a fragment")
@@ -97,6 +97,15 @@ extension Broker {
         if let own = callbackURL(key) { uris.append(own) }
         if let profile = new.profile.redirectURL(for: key.appID) { uris.append(profile) }
         return uris
+    }
+
+    /// Plain http to this machine, whatever port: the host ends where it says it does.
+    private static func isLoopback(_ uri: String) -> Bool {
+        ["http://127.0.0.1", "http://localhost"].contains { host in
+            guard uri.hasPrefix(host) else { return false }
+            let next = uri.dropFirst(host.count).first
+            return next == nil || next == ":" || next == "/"
+        }
     }
 
     /// The callback listener's address for an app; nil when there is no public URL.

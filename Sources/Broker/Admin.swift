@@ -31,6 +31,8 @@ package struct AdminCall: Sendable {
     package let request: RequestID
     /// The only tenant this admin may see; nil is all.
     package let onlyTenant: Int64?
+    /// The policy epoch it was allowed under.
+    let epoch: Int64
 
     /// What stands in rows as their maker.
     var name: String { actor.name ?? "uid:\(actor.uid ?? 0)" }
@@ -58,11 +60,22 @@ extension Broker {
         let held = roles(of: caller.peer, policy)
         let fitting = held.filter { right.isHeld(by: $0.role) }
         let actor = adminActor(caller.peer, held.first)
+        // Status and metrics are asked every few seconds by machines (design, section 8).
+        let isQuiet = action == "status" || action == "metrics"
+        func looked() throws(Problem) {
+            guard right == .look || right == .audit, !isQuiet, looks.admits("uid:\(caller.peer.uid)", action, by: actor)
+            else {
+                return
+            }
+            _ = try vault.record(AuditEntry(action, .allowed, by: actor, request: request))
+        }
         if fitting.contains(where: { $0.tenant == nil }) {
-            return AdminCall(actor: actor, request: request, onlyTenant: nil)
+            try looked()
+            return AdminCall(actor: actor, request: request, onlyTenant: nil, epoch: policy.epoch)
         }
         if let one = fitting.first(where: { anyTenant || $0.tenant == tenant }), tenant != nil || anyTenant {
-            return AdminCall(actor: actor, request: request, onlyTenant: one.tenant)
+            try looked()
+            return AdminCall(actor: actor, request: request, onlyTenant: one.tenant, epoch: policy.epoch)
         }
         let identity = Caller.Identity(serial: policy.serial, service: nil, grants: [], actor: actor)
         throw refuse(.noRole, action, identity, request)
@@ -122,14 +135,18 @@ extension Broker {
                         try transaction.record(entry)
                     })
             }
-            drain()
+            // Nothing has moved the epoch: the answers of this one are what must not leave.
+            gate.drain(before: vault.policy.epoch + 1)
             throw UnwrittenRevocations.problem
         }
     }
 
+    /// An answer to an admin that a revocation must wait for, until `answered`.
+    package func beginAnswer(to caller: Caller) { _ = gate.enter(caller, vault) }
+
     /// Records that an admin looked at something, before it is shown.
-    func note(_ call: AdminCall, _ action: String, app: AppKey? = nil, reason: String? = nil) throws(Problem) {
+    func note(_ call: AdminCall, _ action: String, tenant: String? = nil, app: AppKey? = nil) throws(Problem) {
         _ = try vault.record(
-            AuditEntry(action, .allowed, by: call.actor, request: call.request, app: app, reason: reason))
+            AuditEntry(action, .allowed, by: call.actor, request: call.request, tenant: tenant, app: app))
     }
 }

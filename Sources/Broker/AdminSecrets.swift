@@ -50,6 +50,9 @@ extension Broker {
             let ends = grace.map { transaction.now + $0.milliseconds }
             let version = try transaction.store(
                 value, as: name, tenant: app.tenant, by: call.name, graceEnds: ends)
+            if kind.isLeg {
+                try transaction.replacedByHand(kind == .botToken ? .bot : .user, of: name.installation)
+            }
             entry.version = version.version
             entry.fingerprint = version.fingerprint
             guard let head = try transaction.head(of: name) else {
@@ -108,11 +111,13 @@ extension Broker {
             throw Problem(.notFound, version == nil ? "the app has no \(kind.rawValue)" : "no such version")
         }
         do throws(Problem) {
-            _ = try vault.record(
-                AuditEntry(
-                    "secret.reveal", .allowed, by: call.actor, request: call.request,
-                    tenant: slug(of: app.tenant)?.value, app: app.key, kind: kind.rawValue, version: found.version,
-                    fingerprint: found.fingerprint, reason: reason))
+            let entry = AuditEntry(
+                "secret.reveal", .allowed, by: call.actor, request: call.request,
+                tenant: slug(of: app.tenant)?.value, app: app.key, kind: kind.rawValue, version: found.version,
+                fingerprint: found.fingerprint, reason: reason)
+            guard try vault.record(entry, decidedUnder: call.epoch) else {
+                throw Problem(.conflict, "who may do what has just changed", advice: "ask again")
+            }
         } catch {
             slab.wipe()
             throw error

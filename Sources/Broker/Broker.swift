@@ -30,6 +30,8 @@ package final class Broker: Sendable {
     package let slabs = SlabPool()
     let gate = AnswerGate()
     let budget = RefusalBudget()
+    /// What admins look at: once a minute for each of them and each call, the rest counted.
+    let looks = RefusalBudget(mostEach: 1)
     package let startedAt: Int64
     private let courierBox: CourierBox
     let unwritten = UnwrittenRevocations()
@@ -96,9 +98,14 @@ package final class Broker: Sendable {
 
     /// Called once a minute: what was counted and not recorded becomes one record a kind.
     package func endMinute() {
-        for suppressed in budget.endMinute() {
+        write(budget.endMinute(), .denied)
+        write(looks.endMinute(), .allowed)
+    }
+
+    private func write(_ counted: [RefusalBudget.Suppressed], _ outcome: AuditEntry.Outcome) {
+        for suppressed in counted {
             let entry = AuditEntry(
-                "suppressed", .denied, by: suppressed.actor, request: .next(), reason: suppressed.action,
+                "suppressed", outcome, by: suppressed.actor, request: .next(), reason: suppressed.action,
                 count: suppressed.count)
             do { _ = try vault.record(entry) } catch {
                 Log.warning("suppressed_not_recorded", ["code": error.code.rawValue, "count": suppressed.count])

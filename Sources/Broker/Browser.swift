@@ -20,6 +20,7 @@ extension Broker {
         } catch {
             switch error.code {
             case .stateInvalid: return refused(browser, request)
+            case .conflict: return .page(CallbackPage(.wrongBrowser, reference: request.description))
             case .platformUnreachable, .courierUnavailable:
                 return .page(CallbackPage(.platformDown, reference: request.description))
             default: return .page(CallbackPage(.failed, reference: request.description))
@@ -38,6 +39,7 @@ extension Broker {
         let known = browser.cookies[name]
         let fresh = Base64.url.encode(Sodium.randomBytes(32).span)
         let hash = Self.hash(state)
+        let tenant = slug(of: app.tenant)?.value
         let flow = try vault.change(always: { transaction throws(Problem) in
             guard var flow = try transaction.flow(hash), flow.app == app.id, flow.binding == .cookie,
                 flow.usedAt == nil, transaction.now < flow.expiresAt
@@ -51,6 +53,11 @@ extension Broker {
             }
             flow.browser = Self.hash(known ?? fresh)
             try transaction.update(flow: flow)
+            try transaction.record(
+                AuditEntry(
+                    "oauth.start", .allowed, by: Actor(kind: .system, name: "browser"), request: request,
+                    tenant: tenant,
+                    app: key))
             return flow
         })
         let purpose: Slack.Purpose =

@@ -203,6 +203,12 @@ extension Broker {
         guard error == nil, let code else {
             throw Problem(.platformRefused, "the user or the platform said no", advice: "start the authorization again")
         }
-        return try finish(flow, app, code: code, by: allowed.identity.actor, request)
+        let result = try finish(flow, app, code: code, by: allowed.identity.actor, request)
+        // What was taken away while the platform was asked is not told any more.
+        let later = gate.enter(caller, vault)
+        if case .failure(let denial) = try decide(.finishOAuth, on: key, for: caller, later) {
+            throw refuse(denial, "oauth.callback", caller.identity(in: later), request, app: key)
+        }
+        return result
     }
 }

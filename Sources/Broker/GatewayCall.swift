@@ -1,3 +1,4 @@
+import Linux
 package import Platforms
 package import Rules
 import Sealing
@@ -25,7 +26,12 @@ extension Broker {
         do {
             call = try Slack(settings.urls).gatewayCall(
                 path: path, verb: verb, query: query, headers: headers, body: body, token: token)
-        } catch { throw fail(error, entry) }
+        } catch {
+            guard error.code == .denied else { throw fail(error, entry) }
+            throw refuse(
+                .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key, kind: kind.rawValue,
+                leaseID: leaseID)
+        }
         guard try vault.record(entry, decidedUnder: allowed.epoch) else {
             return try gateway(
                 leaseID, path: path, verb: verb, query: query, headers: headers, body: body, for: caller, request)
@@ -39,6 +45,11 @@ extension Broker {
             entry.reason = "token_in_answer"
             throw fail(Problem(.platformRefused, "the platform's answer held the token and was dropped"), entry)
         }
+        entry.action = "gateway.result"
+        entry.outcome = answer.status < 400 ? .allowed : .error
+        entry.reason = "http_\(answer.status)"
+        // The intent is what the answer depended on; an outcome that cannot be written is missing, no more.
+        do { _ = try vault.record(entry) } catch { Log.warning("outcome_not_recorded", ["code": error.code.rawValue]) }
         return answer
     }
 

@@ -86,7 +86,7 @@ extension Broker {
         guard app.redirectURIs.contains(redirect) else {
             throw Problem(
                 .badRequest, "this redirect_uri is not registered on the app",
-                advice: "register it: postern app add --redirect-uri, and at the platform")
+                advice: "use one of those the app was added with: postern app show")
         }
         let ours = redirect == callbackURL(app.key)
         if let returnTo = ask.returnTo {

@@ -65,7 +65,7 @@ extension Broker {
     ) throws(Problem) -> Result<Opened, Denial> {
         // A token's place is found among the installations first, which takes a look-up of its own.
         var place: Int64 = 0
-        if kind.isLeg {
+        if kind.isLeg || kind == .webhookURL || installation != nil {
             switch try decide(.readSecret(kind), on: key, for: caller, policy) {
             case .failure(let denial): return .failure(denial)
             case .success(let allowed):
@@ -90,7 +90,24 @@ extension Broker {
 
     /// Where a kind's value lies: token kinds in the leg of an installation, all others with the app.
     func secretName(_ app: App, _ kind: SecretKind, installation: Int64?) throws(Problem) -> SecretName {
-        guard kind.isLeg else { return SecretName(app: app.id, kind: kind) }
+        guard kind.isLeg else {
+            let own = SecretName(app: app.id, kind: kind)
+            if let installation {
+                guard try vault.installation(installation)?.app == app.id else {
+                    throw Problem(.notFound, "the app has no such installation")
+                }
+                return SecretName(app: app.id, installation: installation, kind: kind)
+            }
+            // An incoming webhook's URL comes with an installation; only an app's own is stored without one.
+            guard kind == .webhookURL, try vault.history(of: own) == nil else { return own }
+            let places = try vault.secrets(of: app.id).map(\.0.secret).filter { $0.kind == kind }
+            guard places.count <= 1 else {
+                throw Problem(
+                    .ambiguousInstallation, "several installations of the app have a \(kind.rawValue)",
+                    advice: "name one: installation=ID, from GET …/installations")
+            }
+            return places.first ?? own
+        }
         let found = try self.installation(of: app, with: kind == .botToken ? .bot : .user, named: installation)
         return SecretName(app: app.id, installation: found.id, kind: kind)
     }

@@ -34,9 +34,15 @@ final class RefusalBudget: Sendable {
 
     private let minute = Mutex<[Key: Entry]>([:])
 
-    /// Whether a refusal is to be recorded now; counts it otherwise.
+    private let mostEach: Int?
+
+    /// `mostEach` a minute for everybody; nil is by the kind of actor.
+    init(mostEach: Int? = nil) { self.mostEach = mostEach }
+
+    /// Whether it is to be recorded now; counts it otherwise.
     func admits(_ who: String, _ action: String, by actor: Actor) -> Bool {
-        let limit = actor.kind == .service || actor.kind == .admin ? Self.perService : Self.perStranger
+        let isKnown = actor.kind == .service || actor.kind == .admin
+        let limit = mostEach ?? (isKnown ? Self.perService : Self.perStranger)
         return minute.withLock { minute in
             var key = Key(who: who, action: action)
             if minute[key] == nil, minute.count >= Self.mostKeys { key = Key(who: "others", action: action) }

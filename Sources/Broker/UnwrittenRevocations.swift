@@ -29,10 +29,10 @@ final class UnwrittenRevocations: Sendable {
         }
     }
 
-    /// Tries again, in order; one that the vault refuses for another reason is done with.
+    /// Tries again, in order; one whose object is gone by now is done with.
     func retry() {
         while let next = waiting.withLock({ $0.first }) {
-            do { try next() } catch { guard error.code != .auditUnavailable else { return } }
+            do { try next() } catch { guard error.code == .notFound else { return } }
             waiting.withLock { _ = $0.removeFirst() }
             count.wrappingSubtract(1, ordering: .sequentiallyConsistent)
         }

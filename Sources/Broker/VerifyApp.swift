@@ -24,7 +24,7 @@ extension Broker {
         guard let profile = Profile.named(app.profile) else {
             throw Problem(.unsupported, "this release does not know the profile \(app.profile)")
         }
-        try note(call, "app.verify", app: app.key)
+        try note(call, "app.verify", tenant: slug(of: app.tenant)?.value, app: app.key)
         let legs = try vault.installations(of: app.id).filter { row, legs in
             row.state == .active && legs.contains { $0.leg == .bot }
         }

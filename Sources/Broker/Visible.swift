@@ -1,3 +1,4 @@
+import Linux
 package import Rules
 package import Vault
 
@@ -10,6 +11,7 @@ extension Broker {
             let policy = gate.enter(caller, vault)
             let identity = caller.identity(in: policy)
             guard let service = identity.service else { throw refuse(.noService, action, identity, request) }
+            guard caller.peer.isAlive else { throw refuse(.identityGone, action, identity, request) }
             let entry = AuditEntry(action, .allowed, by: identity.actor, request: request)
             if try vault.record(entry, decidedUnder: policy.epoch) { return (service, identity.grants) }
         }
@@ -47,13 +49,15 @@ extension Broker {
             func refused(_ denial: Denial) -> Problem { refuse(denial, "app.show", identity, request, app: key) }
             guard let service = identity.service else { throw refused(.noService) }
             guard service.state == .active else { throw refused(.serviceSuspended) }
+            guard caller.peer.isAlive else { throw refused(.identityGone) }
             guard let app = try vault.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {
                 throw refused(.noSuchApp)
             }
             guard identity.grants.contains(where: { $0.pattern.covers(key, of: tenant.slug) }) else {
                 throw refused(.noGrant)
             }
-            guard tenant.state == .active, app.state == .active else { throw refused(.appSuspended) }
+            guard tenant.state == .active else { throw refused(.tenantSuspended) }
+            guard app.state == .active else { throw refused(.appSuspended) }
             let entry = AuditEntry(
                 "app.show", .allowed, by: identity.actor, request: request, tenant: tenant.slug.value, app: key)
             if try vault.record(entry, decidedUnder: policy.epoch) { return (app, tenant.slug) }

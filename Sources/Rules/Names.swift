@@ -45,6 +45,8 @@ package struct AppID: Hashable, Sendable {
     package init?(_ text: some StringProtocol) {
         guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy(Self.allows) else { return nil }
         guard text != ".", text != ".." else { return nil }
+        // A token pasted where an App ID belongs must not be taken for one: App IDs are written into the log.
+        guard !text.hasPrefix("xox"), !text.hasPrefix("xapp-") else { return nil }
         value = String(text)
     }
 

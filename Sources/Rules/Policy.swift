@@ -63,6 +63,13 @@ package enum Policy {
 
     /// The command that would add the smallest grant for what was denied.
     package static func smallestGrant(service: Slug, action: Action, app: AppKey, owner: Slug) -> String {
-        "postern grant add \(service) \(owner)/\(app) --action \(action)"
+        let what =
+            switch action {
+            case .access: "--action \(action) --method METHOD"
+            // A token is delivered by the grant that gives access.
+            case .deliverToken: "--action access:bot,deliver:token"
+            default: "--action \(action)"
+            }
+        return "postern grant add \(service) \(owner)/\(app) \(what)"
     }
 }

@@ -118,11 +118,12 @@ extension AdminRoutes {
             return Reply.json(["leases": .list(shown)], call.request)
         }
         if call.matches("DELETE", "leases/*") {
-            let lease = try broker.vault.lease(call.parts[1])
+            let id = Names.lease(call.parts[1])
+            let lease = try broker.vault.lease(id)
             let tenant = try lease.flatMap { lease throws(Problem) in try broker.vault.app(id: lease.app)?.tenant }
             let admin = try broker.admit(call.caller, .operate, "lease.revoke", tenant: tenant, call.request)
-            try broker.revokeLease(call.parts[1], admin)
-            return Reply.json(["lease_id": .text(call.parts[1]), "state": "revoked"], call.request)
+            try broker.revokeLease(id, admin)
+            return Reply.json(["lease_id": .text(id), "state": "revoked"], call.request)
         }
         if call.matches("GET", "installations") {
             let admin = try broker.admit(call.caller, .look, "installation.list", anyTenant: true, call.request)

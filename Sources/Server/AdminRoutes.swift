@@ -12,12 +12,21 @@ struct AdminRoutes: Sendable {
     func answer(_ http: borrowing HTTPServer.Request) -> HTTPServer.Response {
         let request = RequestID.next()
         let caller: Caller = http.context()
+        let connection = http.connection
+        caller.canBeCut(by: { connection.cut() })
+        var response: HTTPServer.Response
         do throws(Problem) {
-            return try perform(http, caller, request)
+            response = try perform(http, caller, request)
         } catch {
             // A stranger is told no and closed (design, section 2).
-            return Reply.problem(error, request, close: error.code == .denied && !broker.isAdmin(caller.peer))
+            response = Reply.problem(error, request, close: error.code == .denied && !broker.isAdmin(caller.peer))
         }
+        let then = response.onSent
+        response.onSent = { [broker] in
+            then?()
+            broker.answered(caller)
+        }
+        return response
     }
 
     private func perform(

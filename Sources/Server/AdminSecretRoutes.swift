@@ -45,6 +45,7 @@ extension AdminRoutes {
             try call.body.end()
             let slab = call.caller.takeSlab(from: broker.slabs)
             do throws(Problem) {
+                broker.beginAnswer(to: call.caller)
                 let answer = try broker.reveal(
                     app, kind, version: version, installation: installation, reason: reason, into: slab, admin)
                 let (head, tail) = answer.json()

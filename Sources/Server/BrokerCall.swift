@@ -28,12 +28,12 @@ enum BrokerCall {
         case "apps" where rest.count == 1: self = try Self.only("GET", method, .apps)
         case "apps" where rest.count >= 3: self = try Self.app(method, Array(rest.dropFirst()))
         case "leases" where rest.count == 2:
-            self = try Self.only("DELETE", method, .endLease(String(rest[rest.startIndex + 1])))
+            self = try Self.only("DELETE", method, .endLease(Names.lease(rest[rest.startIndex + 1])))
         case "leases" where rest.count == 3 && rest.last == "renew":
-            self = try Self.only("POST", method, .renewLease(String(rest[rest.startIndex + 1])))
+            self = try Self.only("POST", method, .renewLease(Names.lease(rest[rest.startIndex + 1])))
         case "gateway" where rest.count >= 3:
             self = .gateway(
-                lease: String(rest[rest.startIndex + 1]), path: rest.dropFirst(2).joined(separator: "/"))
+                lease: Names.lease(rest[rest.startIndex + 1]), path: rest.dropFirst(2).joined(separator: "/"))
         default: throw Self.unknown
         }
     }
@@ -78,6 +78,15 @@ enum Names {
                 advice: "one of " + SecretKind.allCases.map(\.rawValue).joined(separator: ", "))
         }
         return kind
+    }
+
+    /// The id of a lease; whatever has not its shape is none, and is not repeated anywhere, since it could be a token.
+    static func lease(_ text: some StringProtocol) -> String {
+        let digits = text.dropFirst(3).utf8
+        let fits =
+            text.hasPrefix("ls_") && digits.count == 32
+            && digits.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        return fits ? String(text) : "malformed"
     }
 
     static func slug(_ text: some StringProtocol, _ what: String) throws(Problem) -> Slug {

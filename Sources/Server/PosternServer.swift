@@ -11,7 +11,7 @@ package final class PosternServer: Sendable {
     private let broker: Broker
     private let bridges: HTTPServer
     private let admins: HTTPServer
-    private let stopping = Atomic<Bool>(false)
+    private let halt = Halt()
     private let clockwork: Thread
 
     /// Starts serving both sockets. Throws `internal` where there is no memory or thread for it.
@@ -27,7 +27,7 @@ package final class PosternServer: Sendable {
         admins = try HTTPServer(
             listening: adminSocket, service: Self.service(broker, bodyLimit: { _ in 1024 * 1024 }, admin.answer))
         do throws(SystemError) {
-            clockwork = try Thread.start(name: "clockwork") { [broker] in Self.run(broker) }
+            clockwork = try Thread.start(name: "clockwork") { [broker, halt] in Self.run(broker, until: halt) }
         } catch { throw error.problem(doing: "start a thread") }
     }
 
@@ -36,6 +36,9 @@ package final class PosternServer: Sendable {
         let bridgesDone = bridges.stop(within: 8000)
         let adminsDone = admins.stop(within: 2000)
         if !bridgesDone || !adminsDone { Log.warning("stop_cut_requests_short") }
+        // The clockwork uses what closing the vault uses: it has ended before.
+        halt.ask()
+        clockwork.join()
         broker.endMinute()
         broker.courier?.stop()
         do {
@@ -72,20 +75,37 @@ package final class PosternServer: Sendable {
     }
 
     /// Every second the file, every minute the log and what time has ended.
-    private static func run(_ broker: Broker) {
+    private static func run(_ broker: Broker, until halt: Halt) {
         do {
             try broker.vault.checkTables()
         } catch {
             Log.error("vault_damaged", ["code": error.code.rawValue, "reason": error.reason])
         }
         var seconds = 0
-        while true {
-            Clock.sleep(microseconds: 1_000_000)
+        while !halt.isAsked(within: 1000) {
             seconds += 1
             broker.tick()
             let minute = seconds % 60 == 0
             if minute { broker.endMinute() }
             broker.vault.keepHouse(minute: minute)
         }
+    }
+}
+
+/// Tells the clockwork to end.
+private final class Halt: Sendable {
+    private let asked = Atomic<Bool>(false)
+    private let signal = Signal()
+
+    func ask() {
+        asked.store(true, ordering: .releasing)
+        signal.raise()
+    }
+
+    /// Waits a while; true as soon as it is asked.
+    func isAsked(within milliseconds: Int64) -> Bool {
+        if asked.load(ordering: .acquiring) { return true }
+        signal.wait(until: .after(milliseconds: milliseconds))
+        return asked.load(ordering: .acquiring)
     }
 }

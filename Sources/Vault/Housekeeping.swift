@@ -26,7 +26,7 @@ extension Vault {
     private func checkpointFile() {
         guard core.walFrames > Vault.framesInBackground else { return }
         // Idle readers let go of their snapshots first; those taken meanwhile are new enough not to matter.
-        readers.whileNobodyReads {}
+        readers.letGo()
         _ = try? checkpointer.checkpoint(.passive)
         guard core.walFrames > Vault.framesAtMost else { return }
         readers.whileNobodyReads { writer.run(maintenance: { [core] in core.restartLog() }) }
@@ -53,11 +53,14 @@ extension Vault {
     private func sweep() {
         do {
             let day: Int64 = 86_400_000
-            try change(always: { transaction throws(Problem) in
-                _ = try transaction.destroyEnded()
-                _ = try transaction.dropLeases(endedBefore: transaction.now - day)
-                _ = try transaction.dropFlows(endedBefore: transaction.now - day)
-            })
+            var dropped = 0
+            repeat {
+                dropped = try change(always: { transaction throws(Problem) in
+                    _ = try transaction.destroyEnded()
+                    return try transaction.dropLeases(endedBefore: transaction.now - day)
+                        + transaction.dropFlows(endedBefore: transaction.now - day)
+                })
+            } while dropped > 0
         } catch {
             Log.warning("sweep_failed", ["code": error.code.rawValue, "reason": error.reason])
         }

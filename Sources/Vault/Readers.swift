@@ -56,6 +56,8 @@ final class Reader {
         snapshotOf = version
     }
 
+    fileprivate var hasSnapshot: Bool { snapshotOf != nil }
+
     /// Lets the snapshot go, so that the write-ahead log can be moved into the file.
     fileprivate func release() {
         snapshotOf = nil
@@ -68,26 +70,30 @@ final class Readers: Sendable {
     static let count = 6
 
     private let idle: Gate<[Reader]>
+    /// For scans of the whole file, one at a time: however long they take, requests have the others.
+    private let scanning: Gate<[Reader]>
     private let version: DataVersion
 
     init(path: String, keys: KeyRing, vfs: String?, version: DataVersion) throws(Problem) {
         self.version = version
         var readers: [Reader] = []
-        for _ in 0..<Self.count {
+        for _ in 0...Self.count {
             do throws(SQLiteError) {
                 let connection = try Connection(path, .readWrite, vfs: vfs)
                 try connection.configure(cacheKiB: 1024)
                 readers.append(Reader(connection, keys))
             } catch { throw error.problem }
         }
+        nonisolated(unsafe) let scanner = [readers.removeLast()]
         nonisolated(unsafe) let made = readers
+        scanning = Gate(unsafe scanner)
         idle = Gate(unsafe made)
     }
 
     /// Lends a reader whose snapshot has every change there is, though perhaps not the log's newest records.
     func read<R>(_ body: (Reader) throws(Problem) -> R) throws(Problem) -> R {
-        let lent = take()
-        defer { give(lent) }
+        let lent = take(from: idle)
+        defer { give(lent, to: idle) }
         // Asked before the snapshot is taken, so that it is never older than it says.
         try lent.reader.refresh(to: version.now)
         return try body(lent.reader)
@@ -95,34 +101,53 @@ final class Readers: Sendable {
 
     /// The same on a snapshot of this moment, the log included, which is let go at the end.
     func snapshot<R>(_ body: (Reader) throws(Problem) -> R) throws(Problem) -> R {
-        let lent = take()
+        let lent = take(from: scanning)
         defer {
             lent.reader.release()
-            give(lent)
+            give(lent, to: scanning)
         }
-        lent.reader.release()
         try lent.reader.refresh(to: version.now)
         return try body(lent.reader)
     }
 
-    /// Runs `body` while no snapshot is open anywhere; readers wait meanwhile.
-    func whileNobodyReads(_ body: () -> Void) {
-        let all = (0..<Self.count).map { _ in take() }
-        defer { for lent in all { give(lent) } }
-        for lent in all { lent.reader.release() }
-        body()
+    /// Lets the snapshots go that nobody uses at the moment.
+    func letGo() {
+        while let lent = idle.withLock({ idle -> Lent? in
+            idle.firstIndex(where: \.hasSnapshot).map { Lent(reader: idle.remove(at: $0)) }
+        }) {
+            lent.reader.release()
+            give(lent, to: idle)
+        }
     }
 
-    private func take() -> Lent {
-        guard let lent = idle.wait({ (idle) -> Lent? in idle.popLast().map { Lent(reader: $0) } }) else {
+    /// Runs `body` while no snapshot is open anywhere; requests wait meanwhile. False, and nothing is run, while a scan
+    /// is under way: nobody should wait for that.
+    @discardableResult
+    func whileNobodyReads(_ body: () -> Void) -> Bool {
+        guard let scanner = scanning.withLock({ idle -> Lent? in idle.popLast().map { Lent(reader: $0) } }) else {
+            return false
+        }
+        // Whoever has the scanner is alone here, so the readers are taken by one thread at a time.
+        let all = (0..<Self.count).map { _ in take(from: idle) }
+        defer {
+            for lent in all { give(lent, to: idle) }
+            give(scanner, to: scanning)
+        }
+        for lent in all { lent.reader.release() }
+        body()
+        return true
+    }
+
+    private func take(from pool: Gate<[Reader]>) -> Lent {
+        guard let lent = pool.wait({ (idle) -> Lent? in idle.popLast().map { Lent(reader: $0) } }) else {
             preconditionFailure("waiting without a deadline ended")
         }
         return lent
     }
 
-    private func give(_ lent: Lent) {
-        idle.withLock { $0.append(lent.reader) }
-        idle.wakeOne()
+    private func give(_ lent: Lent, to pool: Gate<[Reader]>) {
+        pool.withLock { $0.append(lent.reader) }
+        pool.wakeOne()
     }
 }
 

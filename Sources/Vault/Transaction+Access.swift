@@ -17,10 +17,66 @@ extension Transaction {
     /// Ends a lease and moves the policy epoch. `not_found` where there is none.
     package func revokeLease(_ id: String) throws(Problem) -> Lease {
         guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
+        // Ending it twice takes nothing more away, and must not make others decide again.
+        guard row.state != .revoked else { return row }
         row.state = .revoked
         try update(row)
         raiseEpoch()
         return row
+    }
+
+    /// What a lease can end with (design, section 6).
+    package enum LeaseHolder: Sendable {
+        case service(Int64)
+        case grant(Int64)
+        case app(Int64)
+        case tenant(Int64)
+    }
+
+    /// Ends every live lease of a service, grant, app or tenant: what is resumed later starts without them. Returns how
+    /// many.
+    package func endLeases(of holder: LeaseHolder) throws(Problem) -> Int {
+        let live: [Lease]
+        switch holder {
+        case .service(let id):
+            live = try rows(
+                Lease.self,
+                """
+                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                    boot_id, boot_expires, version, state, mac
+                FROM leases WHERE service = ?1 AND state = 'live' AND expires_at > ?2
+                """, [.int(id), .int(now)])
+        case .grant(let id):
+            live = try rows(
+                Lease.self,
+                """
+                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                    boot_id, boot_expires, version, state, mac
+                FROM leases WHERE grant_id = ?1 AND state = 'live' AND expires_at > ?2
+                """, [.int(id), .int(now)])
+        case .app(let id):
+            live = try rows(
+                Lease.self,
+                """
+                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                    boot_id, boot_expires, version, state, mac
+                FROM leases WHERE app = ?1 AND state = 'live' AND expires_at > ?2
+                """, [.int(id), .int(now)])
+        case .tenant(let id):
+            live = try rows(
+                Lease.self,
+                """
+                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                    boot_id, boot_expires, version, state, mac
+                FROM leases WHERE app IN (SELECT id FROM apps WHERE tenant = ?1) AND state = 'live' AND expires_at > ?2
+                """, [.int(id), .int(now)])
+        }
+        for var lease in live {
+            lease.state = .revoked
+            try update(lease)
+        }
+        if !live.isEmpty { raiseEpoch() }
+        return live.count
     }
 
     /// Removes leases that ended before `before`. Returns how many.
@@ -100,6 +156,18 @@ extension Transaction {
         try find(Installation.self, [.int(id)])
     }
 
+    /// A token was pasted in place of a leg's: it is good until Slack says otherwise, and has no refresh token.
+    package func replacedByHand(_ leg: Leg, of installation: Int64) throws(Problem) {
+        guard var row = try self.leg(leg, of: installation) else { return }
+        row.state = .active
+        row.expiresAt = nil
+        row.refreshSealed = nil
+        row.refreshFingerprint = nil
+        row.generation += 1
+        row.updatedAt = now
+        try update(row)
+    }
+
     /// Writes a changed leg.
     package func update(leg: LegRow) throws(Problem) { try update(leg) }
 
@@ -119,7 +187,12 @@ extension Transaction {
             installation: installation.id, leg: leg, scope: scope, expiresAt: expiresAt,
             generation: (existing?.generation ?? 0) + 1, now: now)
         if let refreshToken { try store(refreshToken: refreshToken, of: &row, tenant: installation.tenant) }
-        if existing == nil { try insert(row) } else { try update(row) }
+        if existing == nil {
+            try insert(row)
+        } else {
+            try update(row)
+            raiseEpoch()
+        }
         return try store(
             token, as: SecretName(app: installation.app, installation: installation.id, kind: kind),
             tenant: installation.tenant, by: creator, graceEnds: graceEnds)

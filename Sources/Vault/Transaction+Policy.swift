@@ -27,7 +27,10 @@ extension Transaction {
         guard var row = try find(Tenant.self, [.int(tenant)]) else { throw Problem(.notFound, "no such tenant") }
         row.state = standing
         try update(row)
-        if standing == .suspended { raiseEpoch() }
+        if standing == .suspended {
+            raiseEpoch()
+            _ = try endLeases(of: .tenant(tenant))
+        }
     }
 
     // MARK: - Apps
@@ -63,7 +66,10 @@ extension Transaction {
     /// Writes an app's new facts; `takesAway` moves the policy epoch.
     package func update(app: App, takesAway: Bool) throws(Problem) {
         try update(app)
-        if takesAway { raiseEpoch() }
+        if takesAway {
+            raiseEpoch()
+            _ = try endLeases(of: .app(app.id))
+        }
     }
 
     // MARK: - Services, grants, roles
@@ -91,7 +97,10 @@ extension Transaction {
         guard var row = try service(slug) else { throw Problem(.notFound, "no such service") }
         row.state = standing
         try update(row)
-        if standing == .suspended { raiseEpoch() }
+        if standing == .suspended {
+            raiseEpoch()
+            _ = try endLeases(of: .service(row.id))
+        }
     }
 
     /// Removes a service with its grants and leases. Returns how many grants went with it.
@@ -104,6 +113,7 @@ extension Transaction {
             FROM grants WHERE service = ?1
             """, [.int(row.id)])
         for grant in grants { try delete(grant) }
+        _ = try endLeases(of: .service(row.id))
         try delete(row)
         raiseEpoch()
         return grants.count
@@ -125,6 +135,7 @@ extension Transaction {
     package func removeGrant(_ id: Int64) throws(Problem) -> GrantRow {
         guard let row = try find(GrantRow.self, [.int(id)]) else { throw Problem(.notFound, "no such grant") }
         try delete(row)
+        _ = try endLeases(of: .grant(row.id))
         raiseEpoch()
         return row
     }

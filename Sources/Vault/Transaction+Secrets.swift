@@ -44,6 +44,11 @@ extension Transaction {
             head.previousEnds = nil
             try update(head)
             raiseEpoch()
+            try record(
+                AuditEntry(
+                    "secret.destroy", .allowed, by: .system, request: .next(),
+                    app: try find(App.self, [.int(head.secret.app)])?.key, kind: head.secret.kind.rawValue,
+                    version: previous, reason: "grace_ended"))
         }
         return ended.count
     }
