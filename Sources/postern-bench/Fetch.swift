@@ -1,7 +1,7 @@
 import Linux
 import Rules
 
-/// The figures the first release must reach (issue 1), all in one run.
+/// The figures the first release must reach, all in one run.
 enum Fetch {
     static func run(_ options: Options) throws -> Report {
         var report = Report(title: "fetch", rounds: options.rounds)

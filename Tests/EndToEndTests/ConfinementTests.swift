@@ -43,7 +43,7 @@ private final class TakenOver {
 private let plain: [Bool] = Shell.isRoot ? [false, true] : [true]
 
 @Suite struct `A courier that was taken over` {
-    /// Issue, Shows 7: the vault, the key, admin.sock, the keeper.
+    /// Design, section 2: the vault, the key, admin.sock, the keeper.
     @Test(arguments: plain, ["vault/vault.db", "root.key", "audit.pub"])
     func `by the real daemon's side reaches nothing of it`(_ isPlain: Bool, _ file: String) throws {
         let stand = try Stand(simulated: true, plain: isPlain)

@@ -97,7 +97,7 @@ import Testing
         #expect(records.contains { $0["outcome"] == "denied" && $0["action"] == "admin.call" })
     }
 
-    /// Issue, Shows 6: refusals cannot fill the log. In batches on a few connections, so that it is over soon.
+    /// Design, section 8: refusals cannot fill the log. In batches on a few connections, so that it is over soon.
     @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
     func `asking 100 000 times grows the log by a bounded amount, and all are counted`() throws {
         let stand = try Stand().start()

@@ -9,7 +9,7 @@ import Testing
         ("POST", "apps/\(Stand.app)/suspend"), ("DELETE", "services/bridge"),
     ]
 
-    /// Issue, Shows 8. Each reader has many requests on its way; what it has received when the revocation is
+    /// Design, section 4. Each reader has many requests on its way; what it has received when the revocation is
     /// acknowledged is what had left, and not one answer with the secret may follow.
     @Test(arguments: revocations)
     func `is followed by no read, while 64 readers hammer`(_ method: String, _ call: String) throws {
