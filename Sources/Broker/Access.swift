@@ -76,21 +76,33 @@ extension Broker {
         }
     }
 
-    /// Access needs its own action and, for the token itself, `deliver:token` in the same grant.
+    /// Access needs its own action and, for the token itself, `deliver:token` in the same grant. Of the grants that give
+    /// it, the first that has all that is asked for counts.
     private func decideAccess(
         _ ask: AccessRequest, _ key: AppKey, _ caller: Caller, _ policy: PolicySnapshot
     ) throws(Problem) -> Result<Allowed, Denial> {
         let decision = try decide(.access(ask.leg), on: key, for: caller, policy)
-        guard case .success(let allowed) = decision, ask.delivery == .token else { return decision }
-        let fitting = allowed.identity.grants.first {
+        guard case .success(let allowed) = decision else { return decision }
+        let giving = allowed.identity.grants.filter {
             $0.pattern.covers(key, of: allowed.tenant.slug) && $0.actions.contains(.access(ask.leg))
-                && $0.actions.contains(.deliverToken)
+                && (ask.delivery == .gateway || $0.actions.contains(.deliverToken))
         }
-        guard let fitting else { return .failure(.outsideGrant) }
+        guard let grant = giving.first(where: { fits(ask, $0) }) ?? giving.first else {
+            return .failure(.outsideGrant)
+        }
         return .success(
             Allowed(
-                app: allowed.app, tenant: allowed.tenant, service: allowed.service, grant: fitting,
+                app: allowed.app, tenant: allowed.tenant, service: allowed.service, grant: grant,
                 identity: allowed.identity, epoch: allowed.epoch))
+    }
+
+    /// Whether a grant has the methods, scope and time that are asked for.
+    private func fits(_ ask: AccessRequest, _ grant: Grant) -> Bool {
+        let methods = ask.methods ?? []
+        let scope = ask.scope ?? []
+        return (grant.methods.contains("*") || methods.allSatisfy(grant.methods.contains))
+            && (grant.scope.isEmpty || scope.allSatisfy(grant.scope.contains))
+            && (ask.ttl ?? Interval(seconds: 1)) <= grant.maxTTL
     }
 
     private func lease(

@@ -30,6 +30,22 @@ import Testing
     }
 }
 
+@Suite struct `Of several grants` {
+    @Test func `the one that has what is asked for counts`() throws {
+        let stand = try Stand(simulated: true).start()
+        try stand.furnish(actions: ["access:bot"], methods: ["auth.test"])
+        try stand.grant(actions: ["access:bot"], methods: ["chat.postMessage"])
+        let call = "apps/\(Stand.app)/access"
+        #expect(try stand.broker("POST", call, ["as": "bot", "methods": ["chat.postMessage"]]).status == 201)
+        #expect(try stand.broker("POST", call, ["as": "bot", "methods": ["auth.test"]]).status == 201)
+        // Outside both is a denial like any other.
+        let refused = try stand.broker("POST", call, ["as": "bot", "methods": ["users.list"]])
+        #expect(refused.code == "denied")
+        let why = try stand.must("GET", "why/\(refused["request_id"]?.text ?? "")")
+        #expect(why["rule"]?.text == "outside_grant")
+    }
+}
+
 @Suite struct `What an admin looks at` {
     @Test func `is on the record once a minute, and status is not`() throws {
         let stand = try Stand().start()
