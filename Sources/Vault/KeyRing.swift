@@ -35,7 +35,7 @@ package final class KeyRing: Sendable {
     let signing: SigningKey
     package let spool: BoxKey
     private let tenants: Mutex<[TenantKeyName: KeySlot]>
-    /// Counts what has been adopted or forgotten, so that readers may keep the names of slots they have looked up.
+    /// Counts what has been adopted, so that readers may keep the names of slots they have looked up.
     private let changes = Atomic<Int64>(0)
 
     init(
@@ -63,12 +63,6 @@ package final class KeyRing: Sendable {
     func adopt(_ slot: KeySlot, as name: TenantKeyName) {
         tenants.withLock { $0[name] = slot }
         changes.wrappingAdd(1, ordering: .acquiringAndReleasing)
-    }
-
-    func forget(_ name: TenantKeyName) {
-        guard let slot = tenants.withLock({ $0.removeValue(forKey: name) }) else { return }
-        changes.wrappingAdd(1, ordering: .acquiringAndReleasing)
-        slots.wipe(slot)
     }
 
     /// All tenants' keys, and the count of changes they are of; a wiped slot opens nothing whoever still names it.

@@ -36,41 +36,42 @@ extension Transaction {
     /// Ends every live lease of a service, grant, app or tenant: what is resumed later starts without them. Returns how
     /// many.
     package func endLeases(of holder: LeaseHolder) throws(Problem) -> Int {
-        let live: [Lease]
-        switch holder {
-        case .service(let id):
-            live = try rows(
-                Lease.self,
-                """
-                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                    boot_id, boot_expires, version, state, mac
-                FROM leases WHERE service = ?1 AND state = 'live' AND expires_at > ?2
-                """, [.int(id), .int(now)])
-        case .grant(let id):
-            live = try rows(
-                Lease.self,
-                """
-                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                    boot_id, boot_expires, version, state, mac
-                FROM leases WHERE grant_id = ?1 AND state = 'live' AND expires_at > ?2
-                """, [.int(id), .int(now)])
-        case .app(let id):
-            live = try rows(
-                Lease.self,
-                """
-                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                    boot_id, boot_expires, version, state, mac
-                FROM leases WHERE app = ?1 AND state = 'live' AND expires_at > ?2
-                """, [.int(id), .int(now)])
-        case .tenant(let id):
-            live = try rows(
-                Lease.self,
-                """
-                SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                    boot_id, boot_expires, version, state, mac
-                FROM leases WHERE app IN (SELECT id FROM apps WHERE tenant = ?1) AND state = 'live' AND expires_at > ?2
-                """, [.int(id), .int(now)])
-        }
+        let (sql, id): (SQL, Int64) =
+            switch holder {
+            case .service(let id):
+                (
+                    """
+                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                        boot_id, boot_expires, version, state, mac
+                    FROM leases WHERE service = ?1 AND state = 'live' AND expires_at > ?2
+                    """, id
+                )
+            case .grant(let id):
+                (
+                    """
+                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                        boot_id, boot_expires, version, state, mac
+                    FROM leases WHERE grant_id = ?1 AND state = 'live' AND expires_at > ?2
+                    """, id
+                )
+            case .app(let id):
+                (
+                    """
+                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                        boot_id, boot_expires, version, state, mac
+                    FROM leases WHERE app = ?1 AND state = 'live' AND expires_at > ?2
+                    """, id
+                )
+            case .tenant(let id):
+                (
+                    """
+                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                        boot_id, boot_expires, version, state, mac
+                    FROM leases WHERE app IN (SELECT id FROM apps WHERE tenant = ?1) AND state = 'live' AND expires_at > ?2
+                    """, id
+                )
+            }
+        let live = try rows(Lease.self, sql, [.int(id), .int(now)])
         for var lease in live {
             lease.state = .revoked
             try update(lease)

@@ -3,19 +3,6 @@ import SQLite
 package import Sealing
 
 extension Vault {
-    /// What a look-up found, before anything is opened.
-    package struct Found: Sendable {
-        package let app: App
-        package let tenant: Int64
-        package let version: Int64
-        package let state: VersionState
-        package let fingerprint: Fingerprint
-        package let length: Int64
-    }
-
-    /// Whether the app may be seen, decided by the caller while the row is at hand.
-    package typealias Decide<Answer> = (App) throws(Problem) -> Answer
-
     /// Several look-ups on one snapshot.
     package struct Session: ~Copyable {
         fileprivate let vault: Vault
