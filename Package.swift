@@ -2,8 +2,8 @@
 import PackageDescription
 
 /// A program of the package; `uses` names targets from rows above its own.
-func program(_ name: String, uses: [String]) -> Target {
-    .executableTarget(name: name, dependencies: uses.map { .byName(name: $0) })
+func program(_ name: String, uses: [String], resources: [Resource] = []) -> Target {
+    .executableTarget(name: name, dependencies: uses.map { .byName(name: $0) }, resources: resources)
 }
 
 func library(_ name: String, uses: [String] = [], resources: [Resource] = []) -> Target {
@@ -49,7 +49,7 @@ let package = Package(
         program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(
-            "postern-bench", uses: ["HTTPServer", "Vault", "SQLite", "Sealing", "Linux", "Rules"]),
+            "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "SQLite", "Sealing", "Linux", "Rules"]),
 
         // A disk that loses what was not synced; for tests alone.
         .target(
@@ -84,7 +84,9 @@ let package = Package(
         tests(
             "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
             programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
-        tests("PosternBench", uses: ["Linux"], programs: ["postern-bench", "posternd", "postern-courier", "postern"]),
+        tests(
+            "PosternBench", uses: ["Linux"],
+            programs: ["postern-bench", "posternd", "postern-courier", "postern", "postern-sim"]),
     ]
 )
 

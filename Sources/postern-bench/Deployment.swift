@@ -11,6 +11,7 @@ final class Deployment {
     private(set) var daemon: Child
     private let user: String?
     private let courierUser: String?
+    private let flags: [String]
 
     var brokerSocket: String { directory + "/data/run/broker.sock" }
     var adminSocket: String { directory + "/data/run/admin.sock" }
@@ -20,9 +21,10 @@ final class Deployment {
     private(set) var reads: [[UInt8]] = []
     private(set) var apps: [String] = []
 
-    /// Makes a vault below `directory` and starts the daemon on it.
-    init(in directory: String) throws {
+    /// Makes a vault below `directory` and starts the daemon on it, with `flags` beside the usual ones.
+    init(in directory: String, flags: [String] = []) throws {
         self.directory = directory
+        self.flags = flags
         guard (directory + "/data/run/broker.sock").utf8.count <= 107 else {
             throw Problem(
                 .badRequest, "\(directory) is too long for the name of a socket", advice: "choose a shorter --dir")
@@ -37,17 +39,19 @@ final class Deployment {
             VaultDirectory(directory + "/data"), rootKey: key, kitPublicKey: KitKey().publicKey,
             admin: Selector("uid:\(getuid())").map { VaultCreation.Admin(selector: $0) })
         if let user { try shell("chown -R \(user) \(directory)") }
-        daemon = try Self.launch(directory, user, courierUser)
+        daemon = try Self.launch(directory, user, courierUser, flags)
         try waitUntilServing()
     }
 
-    private static func launch(_ directory: String, _ user: String?, _ courierUser: String?) throws -> Child {
+    private static func launch(
+        _ directory: String, _ user: String?, _ courierUser: String?, _ flags: [String]
+    ) throws -> Child {
         var arguments = [
             Program.sibling("posternd"), "--data-dir", directory + "/data", "--root-key",
             "file:\(directory)/root.key", "--log-level", "warning",
         ]
         if let user, let courierUser { arguments += ["--user", user, "--courier-user", courierUser] }
-        return try Child(arguments)
+        return try Child(arguments + flags)
     }
 
     func stop() { daemon.end(SIGTERM) }
@@ -55,9 +59,9 @@ final class Deployment {
     func kill() { daemon.end(SIGKILL) }
 
     /// Starts it again; does not wait.
-    func start() throws { daemon = try Self.launch(directory, user, courierUser) }
+    func start() throws { daemon = try Self.launch(directory, user, courierUser, flags) }
 
-    private func waitUntilServing() throws {
+    func waitUntilServing() throws {
         let health = Array("GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
         let deadline = Deadline.after(seconds: 30)
         while !deadline.hasPassed {
@@ -105,6 +109,33 @@ final class Deployment {
             \(method) \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
             Content-Length: \(json.utf8.count)\r\n\r\n\(json)
             """.utf8)
+    }
+
+    /// Whom the kernel will name as the caller of what this process sends.
+    var uid: UInt32 { getuid() }
+
+    /// One call of the admin API, below `/v1/admin/`, that must succeed.
+    @discardableResult
+    func admin(_ method: String, _ path: String, _ json: String = "") throws -> Told {
+        try call(adminSocket, method, "/v1/admin/\(path)", json)
+    }
+
+    /// One call of the broker's API that must succeed.
+    func broker(_ method: String, _ path: String, _ json: String = "") throws -> Told {
+        try call(brokerSocket, method, path, json)
+    }
+
+    private func call(_ socket: String, _ method: String, _ path: String, _ json: String) throws -> Told {
+        guard let connection = Connection(path: socket),
+            let answer = connection.answer(to: request(method, path, json))
+        else { throw Problem(.internal, "the daemon does not answer \(method) \(path)") }
+        guard answer.status / 100 == 2 else {
+            throw Problem(
+                .internal,
+                "the daemon refused \(method) \(path) with \(answer.status): "
+                    + (Told(answer.body)?["detail"]?.text ?? ""))
+        }
+        return Told(answer.body) ?? .nothing
     }
 
     /// Sends each request once to the admin socket, sixty-four at a time.

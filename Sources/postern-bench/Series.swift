@@ -27,6 +27,9 @@ package struct Series: Sendable {
 
     /// Round by round.
     package static func + (a: Series, b: Series) -> Series { Series(zip(a.values, b.values).map { $0 + $1 }) }
+
+    /// Round by round.
+    package static func - (a: Series, b: Series) -> Series { Series(zip(a.values, b.values).map { $0 - $1 }) }
 }
 
 /// What one contender did in one round.

@@ -9,6 +9,7 @@ let help = """
       fetch   secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
       write   new versions of secrets, beside the same
       status  postern status against curl
+      exchange       a code for tokens through the broker, beside the same by curl
       shape   thread per connection against an epoll pool, on a bare answer
 
     Medians of interleaved rounds with the lowest and the highest. Exit code 1 when a goal is not met.
@@ -24,6 +25,7 @@ func run(_ arguments: [String]) throws -> Int32 {
     case "fetch": return try print(Options(arguments.dropFirst(2)), Fetch.run)
     case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
     case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
+    case "exchange": return try print(Options(arguments.dropFirst(2)), Exchange.run)
     case "shape": return try print(Options(arguments.dropFirst(2)), Shape.run)
     case "--help", "-h", "help":
         write(help + "\n", to: 1)

@@ -3,7 +3,7 @@ import Linux
 import Testing
 
 @Suite struct `The benchmark` {
-    @Test(arguments: ["write", "status"])
+    @Test(arguments: ["write", "status", "exchange"])
     func `measures the real daemon and leaves nothing behind`(_ subcommand: String) throws {
         // Short: a socket below it has a name of at most 107 bytes.
         let directory = "/tmp/pb-\(UInt32.random(in: 0 ... .max))"
