@@ -22,8 +22,14 @@ package protocol Dialect: Sendable {
 
     /// Trades a refresh token for a new pair. Never repeated blindly.
     func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest
-    /// Reads the answer to `refresh`.
+    /// Reads the answer to `refresh`. An answer with a token in it is never refused for being odd otherwise, since the
+    /// platform may have spent the refresh token for it: store first, judge by `oddities` and `appID` later. A pair
+    /// without a refresh token leaves the stored one in place (RFC 6749, section 6).
     func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair
+
+    /// Seconds a refresh token lives from its issue where the answers do not say; nil where it does not end, or nobody
+    /// knows.
+    func refreshTokenLife(_ client: OAuthClient) -> Int64?
 
     /// The legs whose tokens are made from the client's own credentials, without anybody's consent.
     func mintable(_ client: OAuthClient) -> [Leg]
@@ -159,12 +165,32 @@ package struct TokenPair: Sendable, Equatable {
     package let expiresIn: Int64?
     /// Seconds until the refresh token itself ends; nil where it does not or nobody says.
     package let refreshExpiresIn: Int64?
+    /// The app the platform says the token is of, where it says; the reader does not know which one was asked for.
+    package let appID: AppID?
+    /// What is not as documented about an answer that was kept all the same.
+    package let oddities: [Oddity]
+
+    /// Why an answer with a token in it deserves a warning.
+    package enum Oddity: String, Sendable, CaseIterable {
+        /// A refresh answered without a refresh token: the old one stays stored.
+        case noRefreshToken = "no_refresh_token"
+        /// The life is missing, zero, negative or no number: `assumedLife` stands in for it.
+        case noLife = "no_life"
+        /// The platform calls it another kind of token than the one that was refreshed.
+        case otherKind = "other_kind"
+    }
+
+    /// Seconds a token is taken to live whose platform ends tokens but did not say when: shorter than any documented
+    /// life but the shortest Genesys one, and long enough not to refresh in a circle.
+    package static let assumedLife: Int64 = 3600
 
     /// Every field as given.
     package init(
         token: String, refreshToken: String? = nil, scope: [String]? = nil, expiresIn: Int64? = nil,
-        refreshExpiresIn: Int64? = nil
+        refreshExpiresIn: Int64? = nil, appID: AppID? = nil, oddities: [Oddity] = []
     ) {
+        self.appID = appID
+        self.oddities = oddities
         self.token = token
         self.refreshToken = refreshToken
         self.scope = scope
@@ -278,12 +304,18 @@ package struct GatewayRequest: Sendable {
     }
 }
 
+extension Dialect {
+    /// Most refresh tokens do not end by age, or their answers say when.
+    package func refreshTokenLife(_ client: OAuthClient) -> Int64? { nil }
+}
+
 extension PlatformURLs {
     /// How `platform` speaks, at these base URLs.
     package func dialect(of platform: Platform) throws(Problem) -> any Dialect {
         switch platform {
         case .slack: Slack(self)
-        case .lark, .feishu, .genesys:
+        case .genesys: Genesys(self)
+        case .lark, .feishu:
             throw Problem(.unsupported, "this release does not speak to \(platform.rawValue)")
         }
     }

@@ -37,6 +37,8 @@ struct JSONFields: Decodable {
 
     func object(_ name: String) -> JSONFields? { try? container.decode(Self.self, forKey: Key(stringValue: name)) }
 
+    func objects(_ name: String) -> [JSONFields]? { try? container.decode([Self].self, forKey: Key(stringValue: name)) }
+
     /// The string, if it is 1 to `longest` bytes of visible ASCII: what identifiers, tokens and URLs are made of.
     func word(_ name: String, longest: Int = 4096) -> String? {
         guard let text = string(name), (1...longest).contains(text.utf8.count),
@@ -53,6 +55,26 @@ struct JSONFields: Decodable {
 
     /// Scope names, comma-separated as Slack writes them; what is no scope name is left out.
     func scopes(_ name: String) -> [String] { string(name).map(Scopes.split) ?? [] }
+}
+
+extension JSONFields {
+    /// Longest token that is kept; a longer one does not fit into the vault.
+    static let longestToken = 65_536
+
+    /// Whether `seconds` can be a token's life: up to ten years.
+    static func isLife(_ seconds: Int64) -> Bool { (1...315_360_000).contains(seconds) }
+
+    /// A token with what came with it, as RFC 6749, section 5.1, names them. Odd neighbours do not cost the token.
+    func tokenPair(_ platform: String) throws(PlatformFailure) -> TokenPair {
+        guard let token = word("access_token", longest: Self.longestToken) else {
+            throw .unexpected(platform, "there is no well-formed token in it")
+        }
+        let life = integer("expires_in").flatMap { Self.isLife($0) ? $0 : nil }
+        return TokenPair(
+            token: token, refreshToken: word("refresh_token", longest: Self.longestToken),
+            scope: has("scope") ? scopes("scope") : nil, expiresIn: life ?? TokenPair.assumedLife,
+            oddities: life == nil ? [.noLife] : [])
+    }
 }
 
 /// Text from outside, made fit for a terminal, a page or a log line.

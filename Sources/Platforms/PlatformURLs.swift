@@ -29,15 +29,18 @@ package struct PlatformURLs: Sendable, Equatable {
     }
 
     private var overrides: [Name: String] = [:]
+    /// Where Genesys Cloud apps may be.
+    package private(set) var genesysRegions = GenesysRegions.known
 
     /// The public clouds.
     package init() {}
 
-    /// The public clouds but for `settings`, each written `NAME=URL`.
+    /// The public clouds but for `settings`, each written `NAME=URL`, with `genesysRegions` beside the known ones.
     ///
     /// Throws `bad_request` for an unknown name, a URL that is not https (http is for loopback only), or one with
     /// user, query or fragment.
-    package init(_ settings: [String]) throws(Problem) {
+    package init(_ settings: [String], genesysRegions: [String] = []) throws(Problem) {
+        self.genesysRegions = try GenesysRegions(adding: genesysRegions)
         for setting in settings {
             guard let equals = setting.firstIndex(of: "="), let name = Name(rawValue: String(setting[..<equals])) else {
                 let names = Name.allCases.map(\.rawValue).joined(separator: " ")

@@ -44,7 +44,8 @@ struct Options: Sendable {
             throw Problem(.badRequest, "--gateway-listen takes 127.0.0.1:PORT or off")
         }
         publicURL = try settings["public-url"].map(Self.publicURL)
-        platformURLs = try PlatformURLs(settings.all("platform-url"))
+        platformURLs = try PlatformURLs(
+            settings.all("platform-url"), genesysRegions: settings.all("genesys-region"))
         switch settings["log-level"] ?? "info" {
         case "debug": logLevel = .debug
         case "info": logLevel = .info

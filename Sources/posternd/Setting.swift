@@ -42,6 +42,10 @@ struct Setting: Sendable {
             name: "platform-url", value: "NAME=URL",
             help: "another address for a platform, such as slack.api=http://127.0.0.1:8090/api; may be repeated",
             repeats: true),
+        Setting(
+            name: "genesys-region", value: "DOMAIN",
+            help: "a Genesys Cloud region beside those this release knows, such as usw3.pure.cloud; may be repeated",
+            repeats: true),
         Setting(name: "log-level", value: "LEVEL", help: "debug, info (the default), warning or error"),
     ]
 }

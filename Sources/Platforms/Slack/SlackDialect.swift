@@ -42,13 +42,11 @@ extension Slack: Dialect {
     }
 
     package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
-        // A pair under the other name is still the new pair of this chain (platforms, 1.4: store first, judge later).
-        let found = try answer.slackInstallation()
-        guard let pair = leg == .user ? found.user ?? found.bot : found.bot ?? found.user else {
-            throw .unexpected("Slack", "oauth.v2.access carries no token")
-        }
-        return pair.pair
+        try answer.slackRefreshed(leg)
     }
+
+    /// Thirty days for the apps of the PKCE switch; for others none (platforms, 1.4).
+    package func refreshTokenLife(_ client: OAuthClient) -> Int64? { client.usesPKCE ? 30 * 86_400 : nil }
 
     package func mintable(_ client: OAuthClient) -> [Leg] { [] }
 

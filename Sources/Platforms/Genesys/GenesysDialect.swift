@@ -1,0 +1,96 @@
+package import Rules
+
+extension Genesys: Dialect {
+    package func apiBase(_ client: OAuthClient) -> String { apiBase(of: client) }
+
+    /// The code grant. A Genesys client's scopes are its own (platforms, 4.1), so none need be asked for.
+    package func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String {
+        try check(client)
+        let scope = ask.scope + ask.userScope
+        guard scope.allSatisfy(Scopes.isScope) else { throw Problem(.badRequest, "a scope name is not well formed") }
+        var pairs = [
+            ("client_id", client.clientID), ("response_type", "code"), ("redirect_uri", ask.redirectURI),
+            ("state", ask.state),
+        ]
+        if !scope.isEmpty { pairs.append(("scope", scope.joined(separator: " "))) }
+        if let challenge = ask.challenge {
+            pairs += [("code_challenge", challenge), ("code_challenge_method", "S256")]
+        }
+        return "\(loginBase(of: client))/oauth/authorize?\(Form.encode(pairs))"
+    }
+
+    package func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest {
+        var pairs = [
+            ("grant_type", "authorization_code"), ("code", ask.code), ("redirect_uri", ask.redirectURI),
+        ]
+        if let verifier = ask.verifier { pairs.append(("code_verifier", verifier)) }
+        return token(pairs, client, secret: ask.verifier == nil ? client.clientSecret : nil, repeatable: false)
+    }
+
+    package func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted {
+        Granted(user: try answer.genesysToken())
+    }
+
+    package func identity(token: String, _ client: OAuthClient) -> PlatformRequest { usersMe(token: token, client) }
+
+    package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person { try answer.genesysPerson() }
+
+    /// Basic where a secret is stored (platforms, 4.4); a client without one says only who it is.
+    package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {
+        token(
+            [("grant_type", "refresh_token"), ("refresh_token", refreshToken)], client, secret: client.clientSecret,
+            repeatable: false)
+    }
+
+    package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
+        let pair = try answer.genesysToken()
+        guard pair.refreshToken == nil else { return pair }
+        return TokenPair(
+            token: pair.token, scope: pair.scope, expiresIn: pair.expiresIn,
+            oddities: pair.oddities + [.noRefreshToken])
+    }
+
+    package func mintable(_ client: OAuthClient) -> [Leg] { client.clientSecret == nil ? [] : [.app] }
+
+    package func mint(_ leg: Leg, _ material: MintMaterial, _ client: OAuthClient) throws(Problem) -> PlatformRequest {
+        guard leg == .app else {
+            throw Problem(.unsupported, "Genesys Cloud makes tokens of its own accord for the client only, as app")
+        }
+        try check(client)
+        guard let secret = client.clientSecret else {
+            throw Problem(.notFound, "no Client Secret is stored", advice: "store it with postern secret set")
+        }
+        return token([("grant_type", "client_credentials")], client, secret: secret, repeatable: true)
+    }
+
+    package func minted(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
+        try answer.genesysToken()
+    }
+
+    package func resendTicket(_ client: OAuthClient) -> PlatformRequest? { nil }
+
+    /// The shortest life a client can be given is five minutes (platforms, 4.1).
+    package var mintMargin: Int64 { 60 }
+
+    package func revoke(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {
+        endToken(token, client)
+    }
+
+    package func revoked(_ answer: PlatformAnswer) throws(PlatformFailure) {
+        guard let failure = complaint(answer) else { return }
+        guard failure.verdict == .reauth else { throw failure }
+    }
+
+    package func uninstall(token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
+
+    package func complaint(_ answer: PlatformAnswer) -> PlatformFailure? { answer.genesysFailure }
+
+    package func gatewayMethod(path: String, verb: String) -> String? { Self.gatewayMethod(path, verb) }
+
+    package func gatewayCall(
+        _ call: GatewayRequest, token: String, _ client: OAuthClient
+    ) throws(Problem) -> PlatformRequest {
+        try check(client)
+        return try passed(call, token: token, base: apiBase(of: client))
+    }
+}
