@@ -95,7 +95,7 @@ extension Broker {
         if !new.redirectURIs.isEmpty { return new.redirectURIs }
         var uris: [String] = []
         if let own = callbackURL(key) { uris.append(own) }
-        if let profile = new.profile.redirectURL(for: key.appID) { uris.append(profile) }
+        uris += new.profile.redirectURLs(for: key.appID)
         return uris
     }
 

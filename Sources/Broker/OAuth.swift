@@ -77,7 +77,7 @@ extension Broker {
     private func begin(
         _ app: App, _ tenant: Tenant, _ service: Int64?, _ ask: FlowRequest
     ) throws(Problem) -> (OAuthState, FlowStart) {
-        guard let profile = Profile.named(app.profile) else {
+        guard let profile = Profile.named(app.profile, on: app.key.platform) else {
             throw Problem(.unsupported, "this release does not know the profile \(app.profile)")
         }
         guard let redirect = ask.redirectURI ?? callbackURL(app.key) ?? app.redirectURIs.first else {

@@ -21,7 +21,7 @@ extension Broker {
 
     /// Runs them over an app as stored, and records what they prove.
     package func verify(_ app: App, _ call: AdminCall) throws(Problem) -> [Check] {
-        guard let profile = Profile.named(app.profile) else {
+        guard let profile = Profile.named(app.profile, on: app.key.platform) else {
             throw Problem(.unsupported, "this release does not know the profile \(app.profile)")
         }
         try note(call, "app.verify", tenant: slug(of: app.tenant)?.value, app: app.key)

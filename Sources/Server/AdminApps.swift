@@ -77,10 +77,12 @@ extension AdminRoutes {
         let tenant = try broker.tenant(slug)
         let name = try call.body.optionalText("profile")
         let platform = try call.body.optionalText("platform")
-        guard let profile = Profile.named(name ?? platform ?? "") else {
+        let parts = Profile.parts(of: name ?? platform ?? "")
+        guard let profile = parts.first(where: { platform == nil || $0.platform.rawValue == platform }) ?? parts.first
+        else {
             throw Problem(
                 .badRequest, "there is no such profile",
-                advice: "one of " + Profile.all.map(\.name).joined(separator: ", "))
+                advice: "one of " + Profile.names.joined(separator: ", "))
         }
         guard platform == nil || platform == profile.platform.rawValue else {
             throw Problem(.badRequest, "the profile \(profile.name) is of another platform")

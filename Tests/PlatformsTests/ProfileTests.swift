@@ -4,12 +4,12 @@ import Testing
 
 @Suite struct `A profile` {
     private static func field(_ key: String) throws -> Profile.Field {
-        let profile = try #require(Profile.named("slack"))
+        let profile = try #require(Profile.named("slack", on: .slack))
         return try #require(profile.fields.first { $0.key == key })
     }
 
     @Test func `asks for the guide's six credentials in the guide's order`() throws {
-        let profile = try #require(Profile.named("alibaba-slack"))
+        let profile = try #require(Profile.named("alibaba-slack", on: .slack))
         #expect(
             profile.fields.map(\.key) == [
                 "workspace_name", "app_id", "client_id", "client_secret", "signing_secret", "bot_token",
@@ -17,13 +17,19 @@ import Testing
         #expect(profile.fields.filter(\.isSecret).map(\.key) == ["client_secret", "signing_secret", "bot_token"])
         #expect(profile.fields.allSatisfy { $0.required && !$0.find.isEmpty })
         let app = try #require(AppID("A0A75890ATF"))
-        #expect(profile.redirectURL(for: app) == "https://ailink.gts.work/thirdparty/slack/A0A75890ATF/oauth2/callback")
+        #expect(
+            profile.redirectURLs(for: app) == ["https://ailink.gts.work/thirdparty/slack/A0A75890ATF/oauth2/callback"])
         #expect(profile.eventURL(for: app) == "https://ailink.gts.work/thirdparty/slack/A0A75890ATF/events")
         #expect(profile.missing(in: ["app_id": "A1", "client_id": " \n"]).map(\.key).contains("client_id"))
     }
 
     @Test func `has a name of its own and fields that differ`() {
-        #expect(Set(Profile.all.map(\.name)).count == Profile.all.count)
+        #expect(
+            Profile.names == [
+                "alibaba-slack", "alibaba-lark", "alibaba-feishu", "ovice-slack", "genesys-slack", "slack", "lark",
+                "feishu", "genesys",
+            ])
+        #expect(Set(Profile.all.map { "\($0.name) \($0.platform)" }).count == Profile.all.count)
         for profile in Profile.all { #expect(Set(profile.fields.map(\.key)).count == profile.fields.count) }
     }
 

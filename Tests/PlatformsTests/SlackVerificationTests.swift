@@ -18,7 +18,8 @@ import Testing
         bot: SlackVerification.Outcome<AppID>? = .success(AppID("A1")!), probe: String? = "invalid_code"
     ) throws -> SlackVerification {
         SlackVerification(
-            profile: try #require(Profile.named("alibaba-slack")), appID: AppID("A1"), workspaceName: workspace,
+            profile: try #require(Profile.named("alibaba-slack", on: .slack)), appID: AppID("A1"),
+            workspaceName: workspace,
             domain: domain, authTest: test, botsInfo: bot, probe: probe.map { SlackErrors.failure(for: $0) })
     }
 

@@ -61,7 +61,8 @@ import Testing
         var failure: PlatformFailure?
         do { _ = try probe.slackInstallation() } catch { failure = error }
         let verification = SlackVerification(
-            profile: try #require(Profile.named("alibaba-slack")), appID: AppID("A0FAKE0001"), workspaceName: "acme",
+            profile: try #require(Profile.named("alibaba-slack", on: .slack)), appID: AppID("A0FAKE0001"),
+            workspaceName: "acme",
             authTest: .success(identity), botsInfo: .success(try bot.slackBotApp()), probe: failure)
         #expect(verification.provesClaim)
         #expect(

@@ -1,6 +1,9 @@
 package import Rules
 
-/// What an integration's guide asks for, as data (platforms, section 5). A new integration is a new value.
+/// What an integration's guide asks for at one platform, as data (platforms, section 5). A new integration is a new
+/// value.
+///
+/// Most integrations have one app. `genesys-slack` has two: two profiles of one name, told apart by the platform.
 package struct Profile: Sendable {
     /// One thing the administrator is asked for.
     package struct Field: Sendable {
@@ -18,6 +21,19 @@ package struct Profile: Sendable {
         /// Where in the platform's console it is found.
         package let find: String
         package let shape: Shape
+        /// Other names it has in files made for the integration before, taken as they are written.
+        package let aliases: [String]
+
+        init(
+            _ place: Place, _ label: String, required: Bool = true, find: String, shape: Shape, aliases: [String] = []
+        ) {
+            self.place = place
+            self.label = label
+            self.required = required
+            self.find = find
+            self.shape = shape
+            self.aliases = aliases
+        }
 
         /// The key in `creds.json` and in the API.
         package var key: String {
@@ -35,95 +51,84 @@ package struct Profile: Sendable {
         }
     }
 
+    /// Where the App ID comes from when an app is added.
+    package enum AppIDSource: Sendable {
+        /// The guide asks for it.
+        case asked
+        /// The guide does not ask: Slack is asked whose the bot token is (`bots.info`), else the person.
+        case botToken
+        /// It is the OAuth client's id (Genesys Cloud).
+        case clientID
+    }
+
     /// Such as `alibaba-slack`.
     package let name: String
     package let platform: Platform
     /// One line for a list of profiles.
     package let title: String
+    package var appID: AppIDSource = .asked
     /// In the order of the guide.
     package let fields: [Field]
-    package let botScopes: [String]
-    package let userScopes: [String]
-    /// With `{app_id}` where the App ID goes; nil where the integration has none of its own.
-    package let redirectURL: String?
-    package let eventURL: String?
+    /// Slack's bot scopes.
+    package var botScopes: [String] = []
+    package var userScopes: [String] = []
+    /// Lark's and Feishu's tenant scopes.
+    package var tenantScopes: [String] = []
+    /// What the guide has registered, with `{base}` and `{app_id}` to be filled in; empty where it has none.
+    package var redirects: [String] = []
+    /// Where the platform sends events or notifications; nil where the guide has none.
+    package var events: String?
+    /// The events to subscribe to.
+    package var eventTypes: [String] = []
+    /// Lark's and Feishu's desktop homepage.
+    package var homepage: String?
+    /// Lark's and Feishu's H5 trusted domain.
+    package var trustedDomain: String?
+    /// Where the URLs above lead: the service's public address, unless the operator set another.
+    package var base = ""
+    /// How a Slack app made from the manifest looks.
+    package var look: SlackLook?
+    /// What the customer's plan allows, in a sentence; empty where nothing is known to be limited.
+    package var quota = ""
+    /// What goes wrong by this guide, in sentences for the person who follows it.
+    package var traps: [String] = []
+    /// What the guide has people do, in order, and how one sees that it was done.
+    package var steps: [Step] = []
 
-    /// Every profile of this release.
-    package static let all: [Profile] = slackProfiles
+    /// Every profile of this release, in the order of the guides; `genesys-slack` has two entries.
+    package static let all: [Profile] =
+        [alibabaSlack, alibabaLark, alibabaFeishu, oviceSlack] + genesysSlack + [slack, lark, feishu, genesys]
 
-    /// The profile of this name; nil where there is none.
-    package static func named(_ name: String) -> Profile? { all.first { $0.name == name } }
+    /// Every name once.
+    package static let names: [String] = all.reduce(into: []) { names, profile in
+        if names.last != profile.name { names.append(profile.name) }
+    }
+
+    /// The apps of the integration of this name, in the guide's order; empty where there is none.
+    package static func parts(of name: String) -> [Profile] { all.filter { $0.name == name } }
+
+    /// What the integration `name` has at `platform`; nil where there is no such thing.
+    package static func named(_ name: String, on platform: Platform) -> Profile? {
+        all.first { $0.name == name && $0.platform == platform }
+    }
 
     /// Whether the profile's guide lists this kind of secret.
     package func asks(for kind: SecretKind) -> Bool { fields.contains { $0.place == .secret(kind) } }
 
-    /// The redirect URL the guide tells customers to register; nil where the guide has none.
-    package func redirectURL(for app: AppID) -> String? {
-        redirectURL?.replacing("{app_id}", with: app.value)
-    }
+    /// The redirect URLs the guide tells customers to register.
+    package func redirectURLs(for app: AppID) -> [String] { redirects.map { filled($0, app) } }
 
     /// The URL the guide tells customers to enter for events; nil where the guide has none.
-    package func eventURL(for app: AppID) -> String? { eventURL?.replacing("{app_id}", with: app.value) }
-}
+    package func eventURL(for app: AppID) -> String? { events.map { filled($0, app) } }
 
-/// Something odd about a value that was typed. Never a rejection: platforms change their formats.
-package struct Remark: Sendable, Equatable {
-    /// What a remark about a pasted value means to the caller.
-    package enum Sort: String, Sendable {
-        /// The value belongs into another field: asking again is better than going on.
-        case misplaced
-        /// Spaces or line ends around it were taken off.
-        case trimmed
-        /// It does not look like others of its kind.
-        case unusual
-    }
+    /// Lark's and Feishu's desktop homepage; nil elsewhere.
+    package func homepageURL(for app: AppID) -> String? { homepage.map { filled($0, app) } }
 
-    package let key: String
-    package let sort: Sort
-    /// For the administrator; never contains a secret.
-    package let sentence: String
-}
+    /// The H5 trusted domain; nil elsewhere.
+    package var trustedDomainURL: String? { trustedDomain?.replacing("{base}", with: base) }
 
-extension Profile {
-    /// Cleans `raw` for `field` and says what is odd about it. Only white space around it is ever changed.
-    package static func read(_ raw: String, for field: Field) -> (value: String, remarks: [Remark]) {
-        var remarks: [Remark] = []
-        let value = trimmed(raw)
-        if value != raw {
-            let ending = raw.hasSuffix("\n") || raw.hasSuffix("\r\n") ? "a line end" : "white space"
-            remarks.append(
-                Remark(key: field.key, sort: .trimmed, sentence: "\(ending) around \(field.label) was removed"))
-        }
-        if let other = field.shape.mistaken(for: value) {
-            remarks.append(
-                Remark(
-                    key: field.key, sort: .misplaced,
-                    sentence: "this looks like \(other), not like \(field.shape.article); check which one was copied"))
-        } else if !field.shape.fits(value) {
-            remarks.append(
-                Remark(
-                    key: field.key, sort: .unusual,
-                    sentence: "\(field.label) usually looks like \(field.shape.example); it is kept as it is"))
-        }
-        return (value, remarks)
-    }
-
-    /// The labels of required fields that `values` lacks.
-    package func missing(in values: [String: String]) -> [Field] {
-        fields.filter { $0.required && trimmed(values[$0.key] ?? "").isEmpty }
-    }
-
-    private func trimmed(_ text: String) -> String { Self.trimmed(text) }
-
-    private static func trimmed(_ text: String) -> String {
-        var view = Substring(text)
-        while let first = view.unicodeScalars.first, odd(first) { view.unicodeScalars.removeFirst() }
-        while let last = view.unicodeScalars.last, odd(last) { view.unicodeScalars.removeLast() }
-        return String(view)
-    }
-
-    /// White space, and the zero-width characters that come along when copying from a page.
-    private static func odd(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.properties.isWhitespace || scalar == "\u{200B}" || scalar == "\u{FEFF}"
+    /// `text` with the service's address and the App ID in it.
+    package func filled(_ text: String, _ app: AppID) -> String {
+        text.replacing("{base}", with: base).replacing("{app_id}", with: app.value)
     }
 }

@@ -72,7 +72,7 @@ package struct SlackVerification: Sendable {
         }
         if profile.asks(for: .clientSecret) { list.append(clientPair) }
         if profile.asks(for: .signingSecret) { list.append(signingSecret) }
-        if profile.redirectURL != nil || profile.eventURL != nil { list.append(addresses) }
+        if !profile.redirects.isEmpty || profile.events != nil { list.append(addresses) }
         return list
     }
 

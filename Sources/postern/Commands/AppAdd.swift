@@ -19,7 +19,7 @@ let addAppCommand = Command(
         Option(name: "tenant", value: "SLUG", help: "whose app it is", required: true, values: .tenants),
         Option(
             name: "profile", value: "NAME", help: "which integration", required: true,
-            values: .words(Profile.all.map(\.name))),
+            values: .words(Profile.names)),
         Option(name: "app-id", value: "ID", help: "the App ID, so that it is not asked for"),
         Option(
             name: "field", value: "NAME=VALUE", help: "a public field; secrets are refused here", repeats: true),
@@ -42,7 +42,7 @@ let addAppCommand = Command(
 
 private let addApp: Command.Run = { session, invocation throws(Failure) in
     let tenant = try Invocation.slug(invocation.text("tenant") ?? "", "tenant")
-    guard let profile = Profile.named(invocation.text("profile") ?? "") else {
+    guard let profile = Profile.parts(of: invocation.text("profile") ?? "").first else {
         throw Failure.usage("there is no such profile")
     }
     var form = CredentialForm(profile: profile, keepOdd: invocation.has("as-is"))
@@ -55,7 +55,7 @@ private let addApp: Command.Run = { session, invocation throws(Failure) in
     }
     let app = AppKey(profile.platform, id)
     let named = invocation.all("redirect-uri")
-    let redirects = named.isEmpty ? [profile.redirectURL(for: id)].compactMap { $0 } : named
+    let redirects = named.isEmpty ? profile.redirectURLs(for: id) : named
     let verify = !invocation.has("no-verify")
     var exit = Exit.ok
     let outcome = try session.change { () throws(Failure) in
