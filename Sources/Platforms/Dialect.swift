@@ -12,6 +12,9 @@ package protocol Dialect: Sendable {
     func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String
     /// Trades a code for tokens. Never repeated: a lost answer has spent the code.
     func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest
+    /// Whether `exchange` (no refresh token) or `refresh` of this token needs `OAuthClient.appToken`: Lark's and
+    /// Feishu's older endpoints do (platforms, 2.3).
+    func needsAppToken(refreshToken: String?) -> Bool
     /// Reads the answer to `exchange`.
     func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted
 
@@ -82,11 +85,13 @@ package struct OAuthClient: Sendable {
     /// Lark and Feishu: an app of the store, which needs tickets.
     package let isStoreApp: Bool
     package let login: Login
+    /// An app_access_token, where `Dialect.needsAppToken` asks for one.
+    package let appToken: String?
 
     /// Every field as given.
     package init(
         appID: AppID, clientID: String, clientSecret: String?, region: String? = nil, usesPKCE: Bool = false,
-        isStoreApp: Bool = false, login: Login = .identity
+        isStoreApp: Bool = false, login: Login = .identity, appToken: String? = nil
     ) {
         self.appID = appID
         self.clientID = clientID
@@ -95,6 +100,7 @@ package struct OAuthClient: Sendable {
         self.usesPKCE = usesPKCE
         self.isStoreApp = isStoreApp
         self.login = login
+        self.appToken = appToken
     }
 }
 
@@ -121,11 +127,14 @@ package struct AuthorizeAsk: Sendable {
     package let challenge: String?
     /// OpenID Connect's nonce; nil elsewhere.
     package let nonce: String?
+    /// Lark and Feishu: an install asks for `offline_access`, without which there is no refresh token; the app must
+    /// have that scope enabled (platforms, 2.4). Elsewhere without effect.
+    package let offline: Bool
 
     /// Every field as given.
     package init(
         purpose: Purpose, scope: [String], userScope: [String], state: String, redirectURI: String,
-        challenge: String? = nil, nonce: String? = nil
+        challenge: String? = nil, nonce: String? = nil, offline: Bool = true
     ) {
         self.purpose = purpose
         self.scope = scope
@@ -134,6 +143,7 @@ package struct AuthorizeAsk: Sendable {
         self.redirectURI = redirectURI
         self.challenge = challenge
         self.nonce = nonce
+        self.offline = offline
     }
 }
 
@@ -307,6 +317,8 @@ package struct GatewayRequest: Sendable {
 extension Dialect {
     /// Most refresh tokens do not end by age, or their answers say when.
     package func refreshTokenLife(_ client: OAuthClient) -> Int64? { nil }
+    /// Most platforms know their clients by id and secret alone.
+    package func needsAppToken(refreshToken: String?) -> Bool { false }
 }
 
 extension PlatformURLs {
@@ -314,9 +326,9 @@ extension PlatformURLs {
     package func dialect(of platform: Platform) throws(Problem) -> any Dialect {
         switch platform {
         case .slack: Slack(self)
+        case .lark: Lark(.lark, self)
+        case .feishu: Lark(.feishu, self)
         case .genesys: Genesys(self)
-        case .lark, .feishu:
-            throw Problem(.unsupported, "this release does not speak to \(platform.rawValue)")
         }
     }
 }

@@ -26,16 +26,20 @@ package struct PlatformFailure: Error, Sendable, Equatable {
     package let retryAfter: Int64?
     /// Scopes the platform says are missing (`missing_scope`); checked to be scope names.
     package let neededScope: [String]
+    /// The access token itself was refused: a new one, minted or refreshed once, may do (platforms, 2.5 and 2.6).
+    package let isAboutToken: Bool
 
     /// A verdict with our own words; the platform's text never comes along.
     package init(
-        _ verdict: Verdict, _ code: String, _ sentence: String, retryAfter: Int64? = nil, neededScope: [String] = []
+        _ verdict: Verdict, _ code: String, _ sentence: String, retryAfter: Int64? = nil, neededScope: [String] = [],
+        isAboutToken: Bool = false
     ) {
         self.verdict = verdict
         self.code = code
         self.sentence = sentence
         self.retryAfter = retryAfter
         self.neededScope = neededScope
+        self.isAboutToken = isAboutToken
     }
 
     /// Two failures are the same when the broker does the same about them.
@@ -43,13 +47,16 @@ package struct PlatformFailure: Error, Sendable, Equatable {
         a.verdict == b.verdict && a.code == b.code
     }
 
+    /// The authorization code is no good, and only a new trip to the platform gives another.
+    private static let deadCodes = ["invalid_code", "20003", "20004", "20065"]
+
     /// The same for the caller of Postern.
     package var problem: Problem {
         switch verdict {
         case .retry:
             let wait = retryAfter.map { "try again in \($0) seconds" } ?? "try again"
             return Problem(.platformUnreachable, "\(sentence) (\(code))", advice: wait)
-        case .reauth where code == "invalid_code":
+        case .reauth where Self.deadCodes.contains(code):
             return Problem(.platformRefused, "\(sentence) (\(code))", advice: "start the authorization again")
         case .reauth:
             return Problem(.needsReauthorization, "\(sentence) (\(code))", advice: "install the app again")

@@ -28,9 +28,20 @@ package struct PlatformURLs: Sendable, Equatable {
         }
     }
 
+    /// Which of Lark's and Feishu's token endpoints a code is traded at (platforms, 2.3). A refresh token goes to the
+    /// one it came from, whatever is set.
+    package enum LarkGeneration: String, Sendable, CaseIterable {
+        /// `authen/v2/oauth/token`.
+        case v2
+        /// `authen/v1/oidc/access_token` and its authorize page.
+        case oidc
+    }
+
     private var overrides: [Name: String] = [:]
     /// Where Genesys Cloud apps may be.
     package private(set) var genesysRegions = GenesysRegions.known
+    /// `lark.token` and `feishu.token`; what is not there is `v2`.
+    private var generations: [Platform: LarkGeneration] = [:]
 
     /// The public clouds.
     package init() {}
@@ -38,12 +49,13 @@ package struct PlatformURLs: Sendable, Equatable {
     /// The public clouds but for `settings`, each written `NAME=URL`, with `genesysRegions` beside the known ones.
     ///
     /// Throws `bad_request` for an unknown name, a URL that is not https (http is for loopback only), or one with
-    /// user, query or fragment.
+    /// user, query or fragment. `lark.token` and `feishu.token` take `v2` or `oidc` in place of a URL.
     package init(_ settings: [String], genesysRegions: [String] = []) throws(Problem) {
         self.genesysRegions = try GenesysRegions(adding: genesysRegions)
         for setting in settings {
+            if try readGeneration(setting) { continue }
             guard let equals = setting.firstIndex(of: "="), let name = Name(rawValue: String(setting[..<equals])) else {
-                let names = Name.allCases.map(\.rawValue).joined(separator: " ")
+                let names = Name.allCases.map(\.rawValue).joined(separator: " ") + " lark.token feishu.token"
                 throw Problem(.badRequest, "--platform-url takes NAME=URL with NAME one of: \(names)")
             }
             let text = setting[setting.index(after: equals)...]
@@ -58,6 +70,21 @@ package struct PlatformURLs: Sendable, Equatable {
 
     /// The URL without a slash at its end.
     package subscript(name: Name) -> String { overrides[name] ?? name.standard }
+
+    /// The endpoints codes of a Lark or Feishu app are traded at.
+    package func generation(of platform: Platform) -> LarkGeneration { generations[platform] ?? .v2 }
+
+    /// Whether `setting` is one of the two that are no URL.
+    private mutating func readGeneration(_ setting: String) throws(Problem) -> Bool {
+        for platform in [Platform.lark, .feishu] where setting.hasPrefix("\(platform.rawValue).token=") {
+            guard let generation = LarkGeneration(rawValue: String(setting.drop { $0 != "=" }.dropFirst())) else {
+                throw Problem(.badRequest, "\(platform.rawValue).token takes v2 or oidc")
+            }
+            generations[platform] = generation
+            return true
+        }
+        return false
+    }
 
     /// Whether `text` may be a base URL; returns it without trailing slashes.
     private static func checked(_ text: Substring) -> String? {

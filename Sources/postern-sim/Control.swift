@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Rules
 
 /// The simulation's own calls, below `/_sim/`.
 enum Control {
@@ -22,20 +23,38 @@ enum Control {
             else { return wrong("takes {\"advance_seconds\": N} with N from 0 to 315360000") }
             world.advance(seconds: seconds)
             return clock(world)
-        case ("GET", "apps", 1): return .json(["apps": .array(world.slack.apps.map(\.json))])
+        case ("GET", "apps", 1): return .json(["apps": .array(world.apps)])
         case ("POST", "apps", 1):
-            let now = world.now
-            guard let body = JSON(bytes: request.body), let app = world.slack.register(body, at: now) else {
+            guard let body = JSON(bytes: request.body), let app = world.register(body) else {
                 return wrong("takes a JSON object that describes an app; see postern-sim --help")
             }
-            return .json(app.json)
-        case ("DELETE", "apps", 2):
-            return world.slack.remove(app: parts[1]) ? .json(["ok": true]) : wrong("no such app", status: 404)
-        case ("GET", "messages", 1): return .json(["messages": .array(world.slack.messages.map(\.json))])
-        default:
-            return wrong(
-                "the simulation's own calls are health, apps, faults, ledger, messages and clock", status: 404)
+            return .json(app)
+        case ("DELETE", "apps", 2): return remove(parts[1], request.query("platform"), &world)
+        case ("GET", "messages", 1): return .json(["messages": .array(world.messages)])
+        case ("POST", .some(let verb), 1): return special(verb, request, &world)
+        default: return unknown
         }
+    }
+
+    private static var unknown: SimAnswer {
+        wrong("the simulation has no such call of its own; see postern-sim --help", status: 404)
+    }
+
+    private static func remove(_ app: String, _ platform: String?, _ world: inout World) -> SimAnswer {
+        for candidate in world.simulated where platform == nil || platform == candidate.rawValue {
+            if world.with(candidate, { $0.remove(app: app) }) == true { return .json(["ok": true]) }
+        }
+        return wrong("no such app", status: 404)
+    }
+
+    /// What only one platform has, such as a store app's tickets: the body's `platform` says which.
+    private static func special(_ verb: String, _ request: SimRequest, _ world: inout World) -> SimAnswer {
+        guard let body = JSON(bytes: request.body), let platform = body["platform"]?.text.flatMap(Platform.init) else {
+            return wrong("takes a JSON object with the platform's name in it")
+        }
+        let now = world.now
+        guard let answer = world.with(platform, { $0.control(verb, body, at: now) }) ?? nil else { return unknown }
+        return .json(answer, status: answer["error"] == nil ? 200 : 400)
     }
 
     private static func wrong(_ sentence: String, status: Int = 400) -> SimAnswer {
@@ -47,10 +66,13 @@ enum Control {
     }
 
     private static func ledger(_ request: SimRequest, _ world: World) -> SimAnswer {
-        let call = request.query("call")
+        let call = request.query("call").map(CallPattern.init)
         let outcome = request.query("outcome")
-        let entries = world.ledger.entries.filter {
-            (call == nil || $0.call == call) && (outcome == nil || $0.outcome == outcome)
+        let platform = request.query("platform")
+        let app = request.query("app_id")
+        let entries = world.ledger.entries.filter { entry in
+            (call?.matches(entry.platform, entry.call) ?? true) && (outcome == nil || entry.outcome == outcome)
+                && (platform == nil || entry.platform == platform) && (app == nil || entry.appID == app)
         }
         return .json(["entries": .array(entries.map(\.json))])
     }
@@ -61,7 +83,7 @@ enum Control {
         else {
             return wrong(
                 """
-                takes {"match": "auth.test", "fault": "html|truncate|close|refuse|status:N|error:CODE|delay|endless|huge", \
+                takes {"match": "auth.test", "fault": "html|truncate|close|refuse|status:N|error:CODE|delay|endless|huge|edit:…", \
                 "times": N, "delay_ms": N, "retry_after": N}
                 """)
         }
@@ -74,7 +96,7 @@ enum Control {
             let retryAfter = number("retry_after", 1, 0...86_400)
         else { return wrong("times, delay_ms and retry_after are whole numbers") }
         let fault = Fault(
-            match: match, sort: sort, delayMilliseconds: delay, retryAfter: retryAfter, times: times)
+            match: CallPattern(match), sort: sort, delayMilliseconds: delay, retryAfter: retryAfter, times: times)
         world.faults.add(fault)
         return .json(fault.json)
     }

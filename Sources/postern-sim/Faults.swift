@@ -1,3 +1,5 @@
+import Rules
+
 /// Trouble on command: what `POST /_sim/faults` asked for.
 struct Fault: Sendable, Equatable {
     enum Sort: Sendable, Equatable {
@@ -19,6 +21,8 @@ struct Fault: Sendable, Equatable {
         case endless
         /// The work is done, and the answer carries eight megabytes nobody asked for.
         case huge
+        /// The work is done, and one field of the JSON answer is changed on its way.
+        case edit(AnswerEdit)
 
         init?(_ text: String) {
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
@@ -37,6 +41,9 @@ struct Fault: Sendable, Equatable {
                 guard code.utf8.allSatisfy({ (0x61...0x7A).contains($0) || $0 == 0x5F || (0x30...0x39).contains($0) })
                 else { return nil }
                 self = .error(code)
+            case ("edit", .some(let text)):
+                guard let edit = AnswerEdit(text) else { return nil }
+                self = .edit(edit)
             default: return nil
             }
         }
@@ -52,12 +59,12 @@ struct Fault: Sendable, Equatable {
             case .delay: "delay"
             case .endless: "endless"
             case .huge: "huge"
+            case .edit(let edit): "edit:\(edit.text)"
             }
         }
     }
 
-    /// A method such as `auth.test`, a family such as `chat.*`, or `*`.
-    let match: String
+    let match: CallPattern
     let sort: Sort
     let delayMilliseconds: Int64
     /// For `status:429` and `status:503`.
@@ -65,15 +72,31 @@ struct Fault: Sendable, Equatable {
     /// How often it still strikes; 0 is until deleted.
     var times: Int64
 
-    func strikes(_ call: String) -> Bool {
-        match == "*" || match == call || (match.hasSuffix(".*") && call.hasPrefix(match.dropLast()))
-    }
-
     var json: JSON {
         [
-            "match": .string(match), "fault": .string(sort.text), "delay_ms": .integer(delayMilliseconds),
+            "match": .string(match.text), "fault": .string(sort.text), "delay_ms": .integer(delayMilliseconds),
             "retry_after": .integer(retryAfter), "times": .integer(times),
         ]
+    }
+}
+
+/// Which calls are meant: `auth.test`, a family such as `chat.*`, or `*`; with a platform's name and a colon before it
+/// only that platform's, as in `lark:authen.v2.oauth.token` or `feishu:*`.
+struct CallPattern: Sendable, Equatable {
+    let text: String
+    private let platform: Substring?
+    private let name: Substring
+
+    init(_ text: String) {
+        self.text = text
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        platform = parts.count > 1 ? parts[0] : nil
+        name = parts.last ?? ""
+    }
+
+    func matches(_ platform: String, _ call: String) -> Bool {
+        guard self.platform == nil || self.platform.map(String.init) == platform else { return false }
+        return name == "*" || name == call || (name.hasSuffix(".*") && call.hasPrefix(name.dropLast()))
     }
 }
 
@@ -85,8 +108,10 @@ struct Faults: Sendable {
     mutating func clear() { waiting = [] }
 
     /// The first fault that strikes `call`; one with its times used up is gone.
-    mutating func take(for call: String) -> Fault? {
-        guard let index = waiting.firstIndex(where: { $0.strikes(call) }) else { return nil }
+    mutating func take(for call: Call) -> Fault? {
+        guard
+            let index = waiting.firstIndex(where: { $0.match.matches(call.platform.rawValue, call.name) })
+        else { return nil }
         let fault = waiting[index]
         if fault.times == 1 {
             waiting.remove(at: index)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Rules
 
 /// Every call, what was made of it, and why. Has no credential in it.
 struct Ledger: Sendable {
@@ -37,15 +38,15 @@ struct Ledger: Sendable {
     private var seq: Int64 = 0
 
     mutating func append(
-        _ request: SimRequest, call: String, outcome: String, reason: String, status: Int, appID: String?,
+        _ request: SimRequest, call: Call?, outcome: String, reason: String, status: Int, appID: String?,
         token: String?, at time: Date
     ) {
         seq += 1
         if entries.count >= Self.longest { entries.removeFirst(Self.longest / 10) }
         entries.append(
             Entry(
-                seq: seq, time: time, platform: "slack", method: request.method,
-                path: call == "incoming_webhook" ? "/services/…" : request.path, call: call,
+                seq: seq, time: time, platform: call?.platform.rawValue ?? "none", method: request.method,
+                path: call?.name == "incoming_webhook" ? "/services/…" : request.path, call: call?.name ?? "unknown",
                 outcome: outcome, reason: reason, status: status, appID: appID,
                 tokenFingerprint: token.map(Self.fingerprint)))
     }

@@ -45,7 +45,7 @@ struct Options {
     }
 
     static let usage = """
-        postern-sim: Slack's OAuth and Web API on this machine, for trying bridges and tests without Slack.
+        postern-sim: Slack, Lark and Feishu on this machine, for trying bridges and tests without them.
 
         usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N] [--end-with-stdin]
 
@@ -62,25 +62,33 @@ struct Options {
                                                users.identity users.list users.info chat.postMessage conversations.open
                 POST /services/T.../B.../...   incoming webhooks
 
-        Its own: POST   /_sim/apps     {"app_id", "name", "client_id", "client_secret", "signing_secret",
+        Its own: POST   /_sim/apps     {"platform": "slack", "lark" or "feishu"; Slack's: "app_id", "name",
+                                       "client_id", "client_secret", "signing_secret",
                                        "workspace_name", "team_id", "redirect_urls": [...], "bot_scopes": [...],
                                        "user_scopes": [...], "bot_token": "xoxb-..." or true}; all optional, made up
                                        where missing; answers with the whole app. Again with the same app_id: changes it;
                                        a changed client_secret leaves the old one working for 24 hours.
-                 GET    /_sim/apps     DELETE /_sim/apps/APP_ID (its tokens die with account_inactive)
-                 GET    /_sim/ledger   every call, what it accepted or refused and why; ?call=auth.test&outcome=refused
+                 GET    /_sim/apps     DELETE /_sim/apps/APP_ID?platform=... (its tokens die)
+                 GET    /_sim/ledger   every call, what it accepted or refused and why; ?platform=slack&call=auth.test
+                                       &outcome=accepted, refused or fault&app_id=...
                  DELETE /_sim/ledger
-                 POST   /_sim/faults   {"match": "auth.test" or "chat.*" or "*", "fault": F, "times": 1, "delay_ms": 0,
-                                       "retry_after": 1}; times 0 is until deleted. F is one of
+                 POST   /_sim/faults   {"match": M, "fault": F, "times": 1, "delay_ms": 0, "retry_after": 1}; M is a call
+                                       such as "auth.test", a family such as "chat.*", or "*", of one platform with its
+                                       name before it: "lark:authen.v2.oauth.token", "feishu:*". times 0 is until
+                                       deleted. F is one of
                                          html          an outage page, nothing done
                                          status:N      HTTP status 300 to 599, such as status:429; nothing done
-                                         error:CODE    Slack's error code, such as error:access_denied; nothing done
+                                         error:CODE    the platform's code, error:access_denied or error:20050; nothing done
                                          refuse        the connection closes before anything is done
                                          close         done, but the answer is lost
                                          truncate      done, but half of the answer arrives
                                          delay         done, delay_ms later (every fault takes delay_ms)
                                          endless       done, but the body never ends
                                          huge          done, with eight megabytes of padding
+                                         edit:drop:FIELD, edit:set:FIELD=JSON, edit:fill:FIELD=LENGTH
+                                                       done, and the answer changed: edit:drop:refresh_token,
+                                                       edit:set:expires_in=0, edit:set:authed_user.id="U0FAKE",
+                                                       edit:fill:access_token=65536
                  GET    /_sim/faults   DELETE /_sim/faults
                  GET    /_sim/messages what was posted
                  POST   /_sim/clock    {"advance_seconds": 600}

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Synchronization
 
 /// Answers requests as the platforms would.
@@ -13,20 +14,17 @@ final class Simulator: Sendable {
 
     /// Registers an app as `POST /_sim/apps` does; nil when the JSON does not describe one.
     func register(_ app: JSON) -> JSON? {
-        world.withLock { world in
-            let now = world.now
-            return world.slack.register(app, at: now)?.json
-        }
+        world.withLock { $0.register(app) }
     }
 
     func answer(_ request: SimRequest) -> SimAnswer {
         if request.path.hasPrefix("/_sim/") {
             return world.withLock { Control.answer(request, &$0) }
         }
-        guard let call = SlackWorld.call(for: request.path) else {
+        guard let call = world.withLock({ $0.call(for: request.path) }) else {
             return world.withLock { world in
                 let answer = SimAnswer.page("Not found", "This simulation has no such page.", status: 404)
-                world.note(request, "unknown", Outcome.refused("not_found", answer))
+                world.note(request, nil, Outcome.refused("not_found", answer))
                 return answer
             }
         }
@@ -54,42 +52,55 @@ struct Outcome {
 }
 
 extension World {
-    mutating func note(_ request: SimRequest, _ call: String, _ outcome: Outcome, fault: Fault? = nil) {
+    mutating func note(_ request: SimRequest, _ call: Call?, _ outcome: Outcome, fault: Fault? = nil) {
         let reason = fault.map { "\($0.sort.text), \(outcome.reason)" } ?? outcome.reason
         ledger.append(
             request, call: call, outcome: fault != nil ? "fault" : outcome.accepted ? "accepted" : "refused",
             reason: reason, status: outcome.answer.status, appID: outcome.appID, token: outcome.token, at: now)
     }
 
-    mutating func answer(_ request: SimRequest, _ call: String, _ fault: Fault?) -> SimAnswer {
-        var outcome: Outcome
-        switch fault?.sort {
-        case .html:
-            outcome = .refused(
-                "nothing done", .page("Be right back", "The platform is being looked after.", status: 200))
-        case .refuse:
-            outcome = .refused("nothing done", SimAnswer(status: 0, body: [], ending: .nothing))
-        case .status(let status):
-            outcome = .refused("nothing done", SlackWorld.trouble(status, retryAfter: fault?.retryAfter ?? 1))
-        case .error(let code):
-            outcome = slack.refuse(request, call, code)
-        case nil, .truncate, .close, .delay, .endless, .huge:
-            outcome = slack.answer(request, call, at: now)
-        }
-        switch fault?.sort {
-        case .truncate: outcome.answer.ending = .half
-        case .close: outcome.answer.ending = .nothing
-        case .endless: outcome.answer.ending = .never
-        case .huge:
-            // Inside the JSON, so that only a limit on size stops the reader.
-            if outcome.answer.body.last == UInt8(ascii: "}") {
-                outcome.answer.body.removeLast()
-                outcome.answer.body += [UInt8](#","padding":""#.utf8)
-                outcome.answer.body += [UInt8](repeating: UInt8(ascii: "x"), count: 8 << 20) + [UInt8](#""}"#.utf8)
-            }
-        default: break
-        }
+    mutating func answer(_ request: SimRequest, _ call: Call, _ fault: Fault?) -> SimAnswer {
+        let now = now
+        let made = with(call.platform) { $0.outcome(of: request, call.name, fault, at: now) }
+        guard var outcome = made else { return .text("", status: 404) }
+        fault?.spoil(&outcome.answer)
         note(request, call, outcome, fault: fault)
         return outcome.answer
+    }
+}
+
+extension PlatformWorld {
+    /// The platform's answer, or what the fault puts in its place.
+    fileprivate mutating func outcome(
+        of request: SimRequest, _ call: String, _ fault: Fault?, at now: Date
+    ) -> Outcome {
+        switch fault?.sort {
+        case .html:
+            .refused("nothing done", .page("Be right back", "The platform is being looked after.", status: 200))
+        case .refuse: .refused("nothing done", SimAnswer(status: 0, body: [], ending: .nothing))
+        case .status(let status): .refused("nothing done", trouble(status, retryAfter: fault?.retryAfter ?? 1))
+        case .error(let code): refuse(request, call, code)
+        case nil, .truncate, .close, .delay, .endless, .huge, .edit: answer(request, call, at: now)
+        }
+    }
+}
+
+extension Fault {
+    /// Does to an answer what this sort of fault does to it on its way.
+    fileprivate func spoil(_ answer: inout SimAnswer) {
+        switch sort {
+        case .truncate: answer.ending = .half
+        case .close: answer.ending = .nothing
+        case .endless: answer.ending = .never
+        case .edit(let edit): edit.apply(to: &answer)
+        case .huge:
+            // Inside the JSON, so that only a limit on size stops the reader.
+            if answer.body.last == UInt8(ascii: "}") {
+                answer.body.removeLast()
+                answer.body += [UInt8](#","padding":""#.utf8)
+                answer.body += [UInt8](repeating: UInt8(ascii: "x"), count: 8 << 20) + [UInt8](#""}"#.utf8)
+            }
+        case .html, .refuse, .status, .error, .delay: break
+        }
     }
 }

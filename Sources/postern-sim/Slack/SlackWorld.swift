@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Slack: apps, tokens, codes, and what was posted.
-struct SlackWorld: Sendable {
+struct SlackWorld: PlatformWorld {
     var mint: Mint
     private(set) var registered: [SlackApp] = []
     var tokens: [SlackToken] = []
@@ -12,12 +12,9 @@ struct SlackWorld: Sendable {
 
     init(mint: Mint) { self.mint = mint }
 
-    /// An app with the bot token it was registered with.
-    struct Listed {
-        let json: JSON
-    }
+    var listed: [JSON] { registered.map { $0.json(botToken: botToken(of: $0)) } }
 
-    var apps: [Listed] { registered.map { Listed(json: $0.json(botToken: botToken(of: $0))) } }
+    var posted: [JSON] { messages.map(\.json) }
 
     func find(id: String) -> SlackApp? { registered.first { $0.appID == id } }
 
@@ -29,7 +26,7 @@ struct SlackWorld: Sendable {
 
     /// Adds an app, or changes the one with that `app_id`; what is not given is made up. `bot_token` may be a value
     /// or `true` for a new one: the app then counts as installed with all its bot scopes.
-    mutating func register(_ body: JSON, at now: Date) -> Listed? {
+    mutating func register(_ body: JSON, at now: Date) -> JSON? {
         guard case .object(let fields) = body else { return nil }
         func text(_ name: String) -> String? { fields[name]?.text }
         func list(_ name: String) -> [String]? {
@@ -65,7 +62,7 @@ struct SlackWorld: Sendable {
         case .bool(true)?: tokens.append(bot(app, mint.botToken(), app.botScopes))
         default: break
         }
-        return Listed(json: app.json(botToken: botToken(of: app)))
+        return app.json(botToken: botToken(of: app))
     }
 
     func bot(_ app: SlackApp, _ value: String, _ scopes: [String]) -> SlackToken {
@@ -97,7 +94,7 @@ struct SlackWorld: Sendable {
 
 extension SlackWorld {
     /// The platform's name for what a path asks; nil when Slack has no such page.
-    static func call(for path: String) -> String? {
+    func call(for path: String) -> String? {
         if path == "/oauth/v2/authorize" { return "oauth.v2.authorize" }
         if path.hasPrefix("/api/"), path.dropFirst(5).utf8.count <= 100 { return String(path.dropFirst(5)) }
         if path.hasPrefix("/services/") { return "incoming_webhook" }
@@ -127,7 +124,7 @@ extension SlackWorld {
     }
 
     /// What Slack sends with a status that is not 200.
-    static func trouble(_ status: Int, retryAfter: Int64) -> SimAnswer {
+    func trouble(_ status: Int, retryAfter: Int64) -> SimAnswer {
         let code = status == 429 ? "ratelimited" : status == 503 ? "service_unavailable" : "internal_error"
         var answer = SimAnswer.json(["ok": false, "error": .string(code)], status: status)
         if status == 429 || status == 503 { answer.headers.append(("Retry-After", String(retryAfter))) }
