@@ -49,7 +49,8 @@ let package = Package(
         program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(
-            "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "SQLite", "Sealing", "Linux", "Rules"]),
+            "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "SQLite", "Sealing", "Linux", "Rules"],
+            resources: [.embedInCode("Python/storm.py"), .embedInCode("Python/requirements.txt")]),
 
         // A disk that loses what was not synced; for tests alone.
         .target(

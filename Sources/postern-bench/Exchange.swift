@@ -18,9 +18,7 @@ enum Exchange {
         for platform in Subject.platforms {
             let subject = try Subject.register(platform, at: simulation)
             try subject.add(to: deployment)
-            try simulation.control(
-                "POST", "faults",
-                #"{"match":"\#(subject.tokenCall)","fault":"delay","delay_ms":\#(delayMilliseconds),"times":0}"#)
+            try simulation.delay(subject.tokenCall, milliseconds: delayMilliseconds)
             try measure(subject, deployment, simulation, disk, options, into: &report)
         }
         return report

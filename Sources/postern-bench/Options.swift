@@ -14,6 +14,12 @@ struct Options {
     var records = 100_000
     /// Where vaults and sockets are made; decides the file system that is measured.
     var directory = Environment.value(of: "TMPDIR") ?? "/tmp"
+    /// How many ask at once in a storm.
+    var callers = 1000
+    /// Those of a storm or exchange, all when not said.
+    var platforms: [String]?
+    /// Whether the vendors' SDKs are measured beside.
+    var comparesSDKs = true
     var json = false
     var quiet = false
 
@@ -24,6 +30,10 @@ struct Options {
                 quiet = true
                 continue
             }
+            if name == "--no-sdks" {
+                comparesSDKs = false
+                continue
+            }
             guard let value = rest.popFirst() else { throw Self.usage("\(name) needs a value") }
             switch name {
             case "--rounds": rounds = try Self.read(name, value) { Int($0) }
@@ -32,13 +42,16 @@ struct Options {
             case "--tenants": tenants = try Self.read(name, value, Self.pair)
             case "--secrets": secrets = try Self.read(name, value, Self.pair)
             case "--records": records = try Self.read(name, value) { Int($0) }
+            case "--callers": callers = try Self.read(name, value) { Int($0) }
+            case "--platforms":
+                platforms = value.split(separator: ",").map(String.init)
             case "--dir": directory = value
             case "-o": json = try Self.read(name, value) { $0 == "json" ? true : $0 == "table" ? false : nil }
             default: throw Self.usage("there is no option \(name)")
             }
         }
-        guard rounds > 0, seconds > 0 else {
-            throw Self.usage("rounds and seconds are above 0")
+        guard rounds > 0, seconds > 0, callers > 0 else {
+            throw Self.usage("rounds, seconds and callers are above 0")
         }
     }
 

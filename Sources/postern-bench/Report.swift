@@ -39,6 +39,11 @@ package struct Report: Encodable {
             self.init(what, series, "<= \(number(bound))", series.median <= bound)
         }
 
+        /// A count that must be this one.
+        package init(_ what: String, _ count: Int, exactly bound: Int) {
+            self.init(what, Series([Double(count)]), "= \(bound)", count == bound)
+        }
+
         private init(_ what: String, _ series: Series, _ bound: String, _ met: Bool) {
             self.what = what
             median = series.median
@@ -54,6 +59,8 @@ package struct Report: Encodable {
     package let rounds: Int
     package var figures: [Figure] = []
     package var goals: [Goal] = []
+    /// Rows of cells, the first of them their names: results that are no series.
+    package var table: [[String]] = []
     package var notes: [String] = []
 
     /// An empty report of so many rounds.
@@ -79,7 +86,7 @@ package struct Report: Encodable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    package var table: String {
+    package var text: String {
         var lines = ["\(title): medians of \(rounds) interleaved rounds, lowest and highest in brackets"]
         let rows = figures.map { figure in
             [
@@ -88,6 +95,7 @@ package struct Report: Encodable {
             ]
         }
         lines += aligned(rows)
+        lines += aligned(table)
         if !goals.isEmpty { lines.append("") }
         lines += aligned(
             goals.map { goal in

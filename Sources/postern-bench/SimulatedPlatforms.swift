@@ -41,11 +41,15 @@ final class SimulatedPlatforms: Sendable {
     /// One of the simulation's own calls; `json` is its body.
     @discardableResult
     func control(_ method: String, _ path: String, _ json: String = "") throws -> Told {
+        Told(try text(method, path, json)) ?? .nothing
+    }
+
+    func text(_ method: String, _ path: String, _ json: String) throws -> [UInt8] {
         let answer = try client.perform(HTTPClient.Request(method, "\(base)/_sim/\(path)", body: Array(json.utf8)))
-        guard answer.status == 200, let told = Told(answer.body) else {
+        guard answer.status == 200 else {
             throw Problem(.internal, "the simulation refused \(method) \(path) with \(answer.status)")
         }
-        return told
+        return answer.body
     }
 
     /// Where a browser that opens `url` is sent: the consent page says yes at once.
@@ -55,6 +59,19 @@ final class SimulatedPlatforms: Sendable {
             throw Problem(.internal, "the consent page answered \(answer.status) and sent nobody back")
         }
         return location
+    }
+
+    /// Makes every later call of that name take so long.
+    func delay(_ call: String, milliseconds: Int) throws {
+        try control(
+            "POST", "faults", #"{"match":"\#(call)","fault":"delay","delay_ms":\#(milliseconds),"times":0}"#)
+    }
+
+    /// A call of a platform's API with a token on it.
+    func call(_ method: String, _ path: String, bearer: String) throws -> Told {
+        let answer = try client.perform(
+            HTTPClient.Request(method, base + path, headers: [.init("Authorization", "Bearer \(bearer)")]))
+        return Told(answer.body) ?? .nothing
     }
 
     /// What the ledger says about calls of one name.

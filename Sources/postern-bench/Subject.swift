@@ -6,6 +6,7 @@ struct Subject {
     let appID: String
     /// What the ledger calls the request that trades a code or a refresh token.
     let tokenCall: String
+    let storm: Storm
     /// What `access` is asked as.
     let leg: String
     /// What an installation asks for.
@@ -14,6 +15,8 @@ struct Subject {
     let redirect: String
     /// The app as the simulation knows it, secrets included.
     let app: Told
+    /// The same, as it came.
+    let json: String
 
     var path: String { "/v1/apps/\(platform)/\(appID)" }
 
@@ -27,19 +30,32 @@ struct Subject {
     /// Platforms both sides know.
     static let platforms = ["slack"]
 
-    /// Registers an app at the simulation. `more` are fields of its own, such as `,"token_seconds":2`.
-    static func register(_ platform: String, at simulation: SimulatedPlatforms, more: String = "") throws -> Subject {
+    /// The call at expiry.
+    struct Storm {
+        /// What the ledger calls it.
+        let call: String
+        /// Whether there must be an installation first; else the token is made from the app's own credentials.
+        let needsInstallation: Bool
+    }
+
+    /// Registers an app at the simulation, or changes it.
+    static func register(
+        _ platform: String, at simulation: SimulatedPlatforms, rotating: Bool = false, tokenSeconds: Int? = nil
+    ) throws -> Subject {
+        let more =
+            (rotating ? #","token_rotation":true"# : "") + (tokenSeconds.map { #","token_seconds":\#($0)"# } ?? "")
         let redirect = "https://bridge.example/thirdparty/\(platform)/oauth2/callback"
         switch platform {
         case "slack":
-            let app = try simulation.control(
+            let json = try simulation.text(
                 "POST", "apps",
                 #"{"app_id":"A0FAKEBNCH1","workspace_name":"Bench","redirect_urls":["\#(redirect)"],"#
                     + #""bot_scopes":["chat:write","users:read"]\#(more)}"#)
             return Subject(
-                platform: platform, appID: "A0FAKEBNCH1", tokenCall: "oauth.v2.access", leg: "bot",
+                platform: platform, appID: "A0FAKEBNCH1", tokenCall: "oauth.v2.access",
+                storm: Storm(call: "oauth.v2.access", needsInstallation: true), leg: "bot",
                 scope: "chat:write", redirect: redirect,
-                app: app)
+                app: Told(json) ?? .nothing, json: String(decoding: json, as: UTF8.self))
         default: throw Problem(.badRequest, "the benchmarks do not know \(platform)")
         }
     }
@@ -110,6 +126,13 @@ struct Subject {
         guard let connection = Connection(path: deployment.brokerSocket),
             let answer = connection.answer(to: callback(deployment, code: code, state: state)), answer.status == 200
         else { throw Problem(.internal, "the installation at \(platform) was not finished") }
+    }
+
+    /// Whether the platform takes a token now.
+    func works(_ token: String, _ simulation: SimulatedPlatforms) throws -> Bool {
+        switch platform {
+        default: try simulation.call("POST", "/api/auth.test", bearer: token)["ok"]?.isTrue == true
+        }
     }
 
     private static let binding = "the-benchmark-binds-its-flow-to-itself-1"

@@ -37,6 +37,7 @@ enum Told: Decodable {
     }
 
     var text: String? { if case .text(let text) = self { text } else { nil } }
+    var isTrue: Bool { if case .truth(true) = self { true } else { false } }
     var number: Double? { if case .number(let number) = self { number } else { nil } }
     var list: [Told] { if case .list(let list) = self { list } else { [] } }
 

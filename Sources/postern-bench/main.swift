@@ -5,12 +5,14 @@ import Rules
 let help = """
     postern-bench SUBCOMMAND [--rounds N] [--seconds S] [--clients N,N] [--dir DIR] [-o table|json] [--quiet]
                              [--tenants SMALL,LARGE] [--secrets SMALL,LARGE] [--records N]
+                             [--platforms NAME,NAME] [--callers N] [--no-sdks]
 
-      fetch   secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
-      write   new versions of secrets, beside the same
-      status  postern status against curl
+      fetch          secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
+      write          new versions of secrets, beside the same
+      status         postern status against curl
       exchange       a code for tokens through the broker, beside the same by curl
-      shape   thread per connection against an epoll pool, on a bare answer
+      refresh-storm  a thousand callers at a token's end, beside the vendors' SDKs, at the simulated platforms
+      shape          thread per connection against an epoll pool, on a bare answer
 
     Medians of interleaved rounds with the lowest and the highest. Exit code 1 when a goal is not met.
     Example: postern-bench fetch --rounds 7 -o json
@@ -25,6 +27,10 @@ func run(_ arguments: [String]) throws -> Int32 {
     case "fetch": return try print(Options(arguments.dropFirst(2)), Fetch.run)
     case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
     case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
+    case "refresh-storm": return try print(Options(arguments.dropFirst(2)), RefreshStorm.run)
+    case "callers" where arguments.count == 7:
+        try Callers.main(Array(arguments.dropFirst(2)))
+        return 0
     case "exchange": return try print(Options(arguments.dropFirst(2)), Exchange.run)
     case "shape": return try print(Options(arguments.dropFirst(2)), Shape.run)
     case "--help", "-h", "help":
@@ -38,7 +44,7 @@ func run(_ arguments: [String]) throws -> Int32 {
 
 func print(_ options: Options, _ measure: (Options) throws -> Report) throws -> Int32 {
     let report = try measure(options)
-    write((options.json ? report.json : report.table) + "\n", to: 1)
+    write((options.json ? report.json : report.text) + "\n", to: 1)
     return report.goals.allSatisfy(\.met) ? 0 : 1
 }
 

@@ -69,8 +69,8 @@ import Testing
         report.figures.append(Report.Figure("read", unit: "us", Series([1000, 2000, 3000]), scale: 0.001))
         report.goals.append(Report.Goal("good", Series([0.5]), atLeast: 0.35))
         report.goals.append(Report.Goal("bad", Series([2]), atMost: 1.5))
-        #expect(report.table.contains("read  2.00 us  [1.00 .. 3.00]"))
-        #expect(report.table.contains("<= 1.50  NOT MET") && report.table.contains(">= 0.350      met"))
+        #expect(report.text.contains("read  2.00 us  [1.00 .. 3.00]"))
+        #expect(report.text.contains("<= 1.50  NOT MET") && report.text.contains(">= 0.350      met"))
         #expect(report.json.contains("\"met\" : true") && report.json.contains("\"met\" : false"))
     }
 }

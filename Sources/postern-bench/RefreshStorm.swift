@@ -1,0 +1,127 @@
+import Linux
+import Rules
+
+/// Many callers at the moment a token has expired, ours beside the vendors' own SDKs; the simulation's ledger is the
+/// judge.
+enum RefreshStorm {
+    /// How long the platform takes to give a token.
+    static let delayMilliseconds = 50
+
+    /// One crowd's result, whoever served it.
+    struct Row {
+        let who: String
+        let crowd: String
+        let callers: Int
+        let upstream: Int
+        let good: Int
+        let dead: Int
+        let none: Int
+        let seconds: Double
+
+        var cells: [String] {
+            [who, crowd, upstream, good, dead, none].map { "\($0)" } + ["\(number(seconds * 1000)) ms"]
+        }
+        static let head = ["", "callers", "upstream calls", "good tokens", "dead tokens", "no token", "last answer"]
+    }
+
+    static func run(_ options: Options) throws -> Report {
+        var report = Report(
+            title: "refresh-storm: \(options.callers) callers at expiry, the platform takes \(delayMilliseconds) ms",
+            rounds: 1)
+        report.table = [Row.head]
+        let temporary = try TemporaryDirectory(in: options.directory)
+        defer { temporary.remove() }
+        for platform in options.platforms ?? Subject.platforms {
+            let storm = try Storm(platform, in: "\(temporary.path)/\(platform)")
+            defer { storm.deployment.stop() }
+            for inProcesses in [false, true] {
+                options.note("\(platform), \(options.callers) \(inProcesses ? "processes" : "threads")")
+                let row = try storm.run(callers: options.callers, inProcesses: inProcesses)
+                report.table.append(row.cells)
+                let name = "\(row.who), \(row.crowd)"
+                report.goals.append(Report.Goal("\(name): upstream calls", row.upstream, exactly: 1))
+                report.goals.append(Report.Goal("\(name): good tokens", row.good, exactly: options.callers))
+            }
+        }
+        if options.comparesSDKs { try compare(options, temporary.path, into: &report) }
+        return report
+    }
+
+    /// The same by slack_sdk with slack_bolt, and by lark-oapi.
+    private static func compare(_ options: Options, _ directory: String, into report: inout Report) throws {
+        let (packages, why) = SDK.packages(in: directory)
+        guard let packages else {
+            report.notes.append("the vendors' SDKs were not measured: \(why)")
+            return
+        }
+        for (sdk, platform, name) in [
+            ("slack", "slack", "slack_sdk + slack_bolt"), ("lark", "lark", "lark-oapi"),
+        ] where (options.platforms ?? Subject.platforms).contains(platform) {
+            for inProcesses in [false, true] {
+                options.note("\(name), \(options.callers) \(inProcesses ? "processes" : "threads")")
+                let simulation = try SimulatedPlatforms()
+                let subject = try Subject.register(platform, at: simulation, rotating: true)
+                try simulation.delay(subject.storm.call, milliseconds: delayMilliseconds)
+                let outcome = try SDK.storm(
+                    sdk, callers: options.callers, inProcesses: inProcesses, packages: packages,
+                    base: simulation.base, app: subject.json, directory: directory)
+                report.table.append(
+                    Row(
+                        who: name, crowd: crowd(options.callers, inProcesses), callers: options.callers,
+                        upstream: outcome.upstream, good: outcome.good, dead: outcome.dead, none: outcome.none,
+                        seconds: outcome.seconds
+                    ).cells)
+                if outcome.storedRefreshTokenLives == false {
+                    report.notes.append(
+                        "\(name), \(crowd(options.callers, inProcesses)): the stored refresh token is dead afterwards")
+                }
+            }
+        }
+    }
+
+    static func crowd(_ callers: Int, _ inProcesses: Bool) -> String {
+        "\(callers) \(inProcesses ? "processes" : "threads")"
+    }
+}
+
+/// One platform's app in a vault of its own, whose token can be made to have expired.
+final class Storm {
+    let deployment: Deployment
+    private let simulation: SimulatedPlatforms
+    private let subject: Subject
+
+    init(_ platform: String, in directory: String) throws {
+        simulation = try SimulatedPlatforms()
+        deployment = try Deployment(in: directory, flags: Subject.flags(simulation.base))
+        subject = try Subject.register(platform, at: simulation, rotating: true, tokenSeconds: 2)
+        try Subject.allow(deployment)
+        try subject.add(to: deployment)
+    }
+
+    func run(callers: Int, inProcesses: Bool) throws -> RefreshStorm.Row {
+        // A token of two seconds, and a night in which nobody refreshes it.
+        _ = try Subject.register(subject.platform, at: simulation, rotating: true, tokenSeconds: 2)
+        if subject.storm.needsInstallation { try subject.install(deployment, simulation) }
+        deployment.stop()
+        Signal().wait(until: .after(milliseconds: 2100))
+        _ = try Subject.register(subject.platform, at: simulation, rotating: true, tokenSeconds: 43_200)
+        try simulation.delay(subject.storm.call, milliseconds: RefreshStorm.delayMilliseconds)
+        try simulation.control("DELETE", "ledger")
+        try deployment.start()
+        try deployment.waitUntilServing()
+        let got = try Callers.run(
+            deployment.brokerSocket, count: callers, inProcesses: inProcesses, path: "\(subject.path)/access",
+            body: #"{"as":"\#(subject.leg)","deliver":"token"}"#)
+        let (accepted, refused) = try simulation.count(subject.storm.call)
+        try simulation.control("DELETE", "faults")
+        var good = 0
+        var tokens: [String: Int] = [:]
+        for case let token? in got.tokens { tokens[token, default: 0] += 1 }
+        for (token, holders) in tokens where try subject.works(token, simulation) { good += holders }
+        let handed = tokens.values.reduce(0, +)
+        return RefreshStorm.Row(
+            who: "postern, \(subject.platform)", crowd: RefreshStorm.crowd(callers, inProcesses), callers: callers,
+            upstream: accepted + refused, good: good, dead: handed - good, none: callers - handed,
+            seconds: got.seconds)
+    }
+}
