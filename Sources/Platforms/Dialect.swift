@@ -23,6 +23,10 @@ package protocol Dialect: Sendable {
     /// Reads the answer to `identity`.
     func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person
 
+    /// Throws unless the id_token of an exchange is for this client and this flow: `nonce` is what `authorizeURL` was
+    /// given, `now` seconds since 1970. Does nothing where the platform sends none.
+    func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure)
+
     /// Trades a refresh token for a new pair. Never repeated blindly.
     func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest
     /// Reads the answer to `refresh`. An answer with a token in it is never refused for being odd otherwise, since the
@@ -315,6 +319,9 @@ package struct GatewayRequest: Sendable {
 }
 
 extension Dialect {
+    /// Only Slack sends id_tokens to our clients.
+    package func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure) {}
+
     /// Most refresh tokens do not end by age, or their answers say when.
     package func refreshTokenLife(_ client: OAuthClient) -> Int64? { nil }
     /// Most platforms know their clients by id and secret alone.

@@ -47,6 +47,16 @@ struct JSONFields: Decodable {
         return text
     }
 
+    /// The list, if every item of it is such a word.
+    func words(_ name: String, longest: Int = 4096) -> [String]? {
+        guard let list = try? container.decode([String].self, forKey: Key(stringValue: name)),
+            list.allSatisfy({
+                (1...longest).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+            })
+        else { return nil }
+        return list
+    }
+
     /// The string made fit to be shown: no control characters, at most 200 characters.
     func label(_ name: String) -> String? {
         guard let text = string(name), !text.isEmpty else { return nil }

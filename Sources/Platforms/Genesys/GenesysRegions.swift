@@ -44,23 +44,28 @@ package struct GenesysRegions: Sendable, Equatable {
     }
 
     /// The standard ones.
-    static let known = GenesysRegions(all: standard)
+    package static let known = GenesysRegions(all: standard)
 
     private init(all: [Region]) { self.all = all }
 
-    /// The region's domain for what somebody typed: a domain, a host or URL of it, or Amazon's name for the place.
-    ///
-    /// Throws `bad_request` for everything that is not on the list.
-    package func domain(_ text: String) throws(Problem) -> String {
+    /// The region's domain for what somebody typed: a domain, a host or address of it, or Amazon's name for the place;
+    /// nil for everything that is not on the list.
+    package func domain(in text: String) -> String? {
         var rest = Substring(text.lowercased().filter { !$0.isWhitespace })
         if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
-        rest = rest.prefix { $0 != "/" && $0 != ":" }
+        rest = rest.prefix { $0 != "/" && $0 != ":" && $0 != "?" && $0 != "#" }
         if let exact = all.first(where: { $0.domain == rest || $0.place == rest && !rest.isEmpty }) {
             return exact.domain
         }
         for host in ["login.", "api.", "apps."] where rest.hasPrefix(host) {
             if let found = all.first(where: { $0.domain == rest.dropFirst(host.count) }) { return found.domain }
         }
+        return nil
+    }
+
+    /// The same; throws `bad_request`, with the list, for what is not on it.
+    package func domain(_ text: String) throws(Problem) -> String {
+        if let found = domain(in: text) { return found }
         throw Problem(
             .badRequest, "this is not a Genesys Cloud region",
             advice:

@@ -76,7 +76,7 @@ extension Shape {
     fileprivate func essence(of value: String) -> String? {
         switch self {
         case .slackDomain: value.contains(".") || value.contains("/") ? SlackDomain.label(in: value) : nil
-        case .genesysRegion: GenesysRegion.domain(in: value)
+        case .genesysRegion: GenesysRegions.known.domain(in: value)
         case .uuids:
             value.split(whereSeparator: { $0 == "," || $0 == ";" || $0.isWhitespace }).joined(separator: ",")
         default: nil

@@ -69,7 +69,7 @@ package enum Shape: String, Sendable, CaseIterable {
         case .uuid: "a UUID: 8-4-4-4-12 hex digits"
         case .uuids: "UUIDs with commas between them"
         case .genesysSecret: "a long text without spaces"
-        case .genesysRegion: "one of " + GenesysRegion.known.map(\.domain).joined(separator: ", ")
+        case .genesysRegion: "one of " + GenesysRegions.standard.map(\.domain).joined(separator: ", ")
         case .genesysWebhookSecret: "16 characters or more"
         }
     }
@@ -102,7 +102,7 @@ package enum Shape: String, Sendable, CaseIterable {
         case .uuids:
             value.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { Self.isUUID(String($0)) }
         case .genesysSecret: count >= 16 && Self.isVisible(value)
-        case .genesysRegion: GenesysRegion.domain(in: value) == value
+        case .genesysRegion: GenesysRegions.known.domain(in: value) == value
         case .genesysWebhookSecret: count >= 16
         }
     }

@@ -3,20 +3,22 @@ package import Rules
 extension Slack: Dialect {
     package func apiBase(_ client: OAuthClient) -> String { api }
 
-    package func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String {
-        try authorizeURL(
-            clientID: client.clientID,
-            for: ask.purpose == .install ? .install(scope: ask.scope, userScope: ask.userScope) : .login,
-            state: ask.state, redirectURI: ask.redirectURI)
+    package func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest {
+        var pairs = [("grant_type", "authorization_code"), ("code", ask.code), ("redirect_uri", ask.redirectURI)]
+        if Self.isOpenID(ask.purpose, client) {
+            return token(
+                "openid.connect.token", pairs, id: client.clientID, secret: client.clientSecret ?? "",
+                repeatable: false)
+        }
+        if client.usesPKCE, let verifier = ask.verifier { pairs.append(("code_verifier", verifier)) }
+        return token("oauth.v2.access", pairs, id: client.clientID, secret: Self.secret(client), repeatable: false)
     }
 
-    package func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest {
-        exchange(
-            code: ask.code, redirectURI: ask.redirectURI, clientID: client.clientID,
-            clientSecret: client.clientSecret ?? "")
-    }
+    /// The switch excludes the secret (platforms, 1.2); without it the secret is what proves the client.
+    static func secret(_ client: OAuthClient) -> String? { client.usesPKCE ? nil : client.clientSecret ?? "" }
 
     package func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted {
+        if let login = try answer.slackOpenIDLogin() { return login }
         let found = try answer.slackInstallation()
         return Granted(
             appID: found.appID,
@@ -27,9 +29,12 @@ extension Slack: Dialect {
             webhookURL: found.webhook?.url)
     }
 
-    package func identity(token: String, _ client: OAuthClient) -> PlatformRequest { usersIdentity(token: token) }
+    package func identity(token: String, _ client: OAuthClient) -> PlatformRequest {
+        client.login == .openID ? call("openid.connect.userInfo", token: token, []) : usersIdentity(token: token)
+    }
 
     package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person {
+        if let found = try answer.slackOpenIDPerson() { return found }
         let found = try answer.slackPerson()
         // Slack lets nobody sign in whose address is not confirmed (platforms, 1.3: `user_email_unverified`).
         return Person(
@@ -37,8 +42,14 @@ extension Slack: Dialect {
             place: Place(teamID: found.teamID, name: nil))
     }
 
+    package func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure) {
+        try SlackIDToken(idToken).check(clientID: client.clientID, nonce: nonce, now: now)
+    }
+
     package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {
-        refresh(refreshToken: refreshToken, clientID: client.clientID, clientSecret: client.clientSecret ?? "")
+        token(
+            "oauth.v2.access", [("grant_type", "refresh_token"), ("refresh_token", refreshToken)],
+            id: client.clientID, secret: Self.secret(client), repeatable: false)
     }
 
     package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
@@ -66,13 +77,23 @@ extension Slack: Dialect {
         revoke(token: token)
     }
 
+    /// Of `auth.revoke` and of `apps.uninstall`, which says no more than that it worked.
     package func revoked(_ answer: PlatformAnswer) throws(PlatformFailure) {
-        do { _ = try answer.slackRevoked() } catch {
+        do throws(PlatformFailure) {
+            guard try answer.slackObject().bool("revoked") != false else {
+                throw PlatformFailure.unexpected("Slack", "auth.revoke did not revoke the token")
+            }
+        } catch {
             guard ["token_revoked", "account_inactive", "token_expired"].contains(error.code) else { throw error }
         }
     }
 
-    package func uninstall(token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
+    /// `apps.uninstall` (platforms, 1.7); nil without a Client Secret, which it wants.
+    package func uninstall(token: String, _ client: OAuthClient) -> PlatformRequest? {
+        client.clientSecret.map {
+            call("apps.uninstall", token: token, [("client_id", client.clientID), ("client_secret", $0)])
+        }
+    }
 
     package func complaint(_ answer: PlatformAnswer) -> PlatformFailure? {
         do { _ = try answer.slackObject() } catch { return error }

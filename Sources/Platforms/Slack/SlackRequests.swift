@@ -93,20 +93,29 @@ package struct Slack: Sendable {
     private func token(
         _ pairs: [(String, String)], clientID: String, clientSecret: String, repeatable: Bool
     ) -> PlatformRequest {
-        PlatformRequest(
-            name: "oauth.v2.access", method: "POST", url: "\(api)/oauth.v2.access",
-            headers: [HeaderField("Authorization", Form.basic(clientID, clientSecret))] + Self.form,
+        token("oauth.v2.access", pairs, id: clientID, secret: clientSecret, repeatable: repeatable)
+    }
+
+    /// A call in the client's own name: HTTP Basic with its secret, or, where an app has switched PKCE on, only the
+    /// Client ID in the body. A secret beside a verifier ends in `internal_error` (platforms, 1.2).
+    func token(
+        _ name: String, _ pairs: [(String, String)], id: String, secret: String?, repeatable: Bool
+    ) -> PlatformRequest {
+        let proof = secret.map { [HeaderField("Authorization", Form.basic(id, $0))] } ?? []
+        let pairs = secret == nil ? pairs + [("client_id", id)] : pairs
+        return PlatformRequest(
+            name: name, method: "POST", url: "\(api)/\(name)", headers: proof + Self.form,
             body: [UInt8](Form.encode(pairs).utf8), repeatable: repeatable)
     }
 
-    private func call(_ method: String, token: String, _ pairs: [(String, String)]) -> PlatformRequest {
+    func call(_ method: String, token: String, _ pairs: [(String, String)]) -> PlatformRequest {
         PlatformRequest(
             name: method, method: "POST", url: "\(api)/\(method)",
             headers: [HeaderField("Authorization", "Bearer \(token)")] + Self.form,
             body: [UInt8](Form.encode(pairs).utf8), repeatable: true)
     }
 
-    private static let form = [
+    static let form = [
         HeaderField("Content-Type", "application/x-www-form-urlencoded"), HeaderField("Accept", "application/json"),
     ]
 }
