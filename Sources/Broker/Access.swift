@@ -108,9 +108,6 @@ extension Broker {
     private func lease(
         _ ask: AccessRequest, _ allowed: Allowed, _ entry: inout AuditEntry, into slab: Slab
     ) throws(Problem) -> (Lease, LegRow) {
-        guard ask.leg.kind != nil else {
-            throw Problem(.unsupported, "\(ask.leg.rawValue) tokens come with Lark and Feishu in a later release")
-        }
         if ask.delivery == .token, ask.methods != nil || ask.scope != nil {
             throw Problem(
                 .cannotNarrow, "a platform token does all it can: methods and scope cannot be asked with it",
@@ -141,7 +138,8 @@ extension Broker {
             throw Problem(.conflict, "the token ends before min_ttl has passed", advice: "ask for less")
         }
         var version: Int64 = 0
-        if ask.delivery == .token, let kind = ask.leg.kind {
+        if ask.delivery == .token {
+            let kind = ask.leg.kind
             let name = SecretName(app: allowed.app.id, installation: place.id, kind: kind)
             guard let found = try vault.read(name, version: nil, at: now, into: slab) else {
                 throw Problem(.notFound, "the installation has no \(kind.rawValue)")

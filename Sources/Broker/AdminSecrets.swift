@@ -34,6 +34,11 @@ extension Broker {
         _ app: App, _ kind: SecretKind, _ value: SecretBox, installation: Int64?, grace: Interval?, _ call: AdminCall
     ) throws(Problem) -> (SecretVersion, Head) {
         try Self.check(value)
+        guard kind != .appTicket else {
+            throw Problem(
+                .badRequest, "an app_ticket comes from the platform, every hour",
+                advice: "point the app's events at this vault's webhook verification")
+        }
         if kind == .botToken, installation == nil, grace == nil, let planted = try plantFirst(app, value, call) {
             return planted
         }
@@ -50,8 +55,8 @@ extension Broker {
             let ends = grace.map { transaction.now + $0.milliseconds }
             let version = try transaction.store(
                 value, as: name, tenant: app.tenant, by: call.name, graceEnds: ends)
-            if kind.isLeg {
-                try transaction.replacedByHand(kind == .botToken ? .bot : .user, of: name.installation)
+            if let leg = kind.leg(at: app.key.platform) {
+                try transaction.replacedByHand(leg, of: name.installation)
             }
             entry.version = version.version
             entry.fingerprint = version.fingerprint

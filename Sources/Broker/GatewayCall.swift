@@ -19,8 +19,8 @@ extension Broker {
             "gateway.call", .allowed, by: allowed.identity.actor, request: request,
             tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: leaseID,
             reason: path)
-        guard let kind = lease.leg.kind,
-            let token = try use(SecretName(app: lease.app, installation: lease.installation, kind: kind))
+        let kind = lease.leg.kind
+        guard let token = try use(SecretName(app: lease.app, installation: lease.installation, kind: kind))
         else { throw fail(Problem(.notFound, "the installation has no token for this leg"), entry) }
         let call: PlatformRequest
         do {

@@ -65,7 +65,7 @@ extension Broker {
     ) throws(Problem) -> Result<Opened, Denial> {
         // A token's place is found among the installations first, which takes a look-up of its own.
         var place: Int64 = 0
-        if kind.isLeg || kind == .webhookURL || installation != nil {
+        if kind.leg(at: key.platform) != nil || kind == .webhookURL || installation != nil {
             switch try decide(.readSecret(kind), on: key, for: caller, policy) {
             case .failure(let denial): return .failure(denial)
             case .success(let allowed):
@@ -90,7 +90,7 @@ extension Broker {
 
     /// Where a kind's value lies: token kinds in the leg of an installation, all others with the app.
     func secretName(_ app: App, _ kind: SecretKind, installation: Int64?) throws(Problem) -> SecretName {
-        guard kind.isLeg else {
+        guard let leg = kind.leg(at: app.key.platform) else {
             let own = SecretName(app: app.id, kind: kind)
             if let installation {
                 guard try vault.installation(installation)?.app == app.id else {
@@ -108,7 +108,7 @@ extension Broker {
             }
             return places.first ?? own
         }
-        let found = try self.installation(of: app, with: kind == .botToken ? .bot : .user, named: installation)
+        let found = try self.installation(of: app, with: leg, named: installation)
         return SecretName(app: app.id, installation: found.id, kind: kind)
     }
 

@@ -21,7 +21,9 @@ package enum Action: Hashable, Sendable, CustomStringConvertible {
         default:
             if text.hasPrefix("secret:read:"), let kind = SecretKind(rawValue: String(text.dropFirst(12))) {
                 self = .readSecret(kind)
-            } else if text.hasPrefix("access:"), let leg = Leg(rawValue: String(text.dropFirst(7))) {
+            } else if text.hasPrefix("access:"), let leg = Leg(rawValue: String(text.dropFirst(7))),
+                leg.isGrantable
+            {
                 self = .access(leg)
             } else {
                 return nil
@@ -44,7 +46,7 @@ package enum Action: Hashable, Sendable, CustomStringConvertible {
 
     /// Every action, for completion and for messages that list what can be granted.
     package static var all: [Action] {
-        SecretKind.allCases.map(Action.readSecret) + Leg.allCases.map(Action.access) + [
+        SecretKind.allCases.map(Action.readSecret) + Leg.grantable.map(Action.access) + [
             .deliverToken, .verifyWebhook, .startOAuth, .finishOAuth, .readInstallation, .disconnectInstallation,
         ]
     }
@@ -57,14 +59,24 @@ package enum Leg: String, Sendable, CaseIterable {
     case tenant
     case app
 
-    /// The secret kind that reads the same leg, where there is one.
-    package var kind: SecretKind? {
+    /// Slack's app configuration token (platforms, 1.10); used by the broker alone.
+    case config
+
+    /// The secret kind its token is stored as.
+    package var kind: SecretKind {
         switch self {
         case .bot: .botToken
         case .user: .userToken
-        case .tenant, .app: nil
+        case .tenant: .tenantToken
+        case .app: .appToken
+        case .config: .configToken
         }
     }
+
+    /// The legs a service can be given access to.
+    package static let grantable: [Leg] = [.bot, .user, .tenant, .app]
+
+    package var isGrantable: Bool { self != .config }
 }
 
 /// What an administrator may do: `operator` has no reveal, keys or grants; `auditor` reads the log only.

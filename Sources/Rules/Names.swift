@@ -14,14 +14,26 @@ package enum SecretKind: String, Sendable, CaseIterable {
     case botToken = "bot_token"
     case userToken = "user_token"
     case appToken = "app_token"
+    case tenantToken = "tenant_token"
     case configToken = "config_token"
     case verificationToken = "verification_token"
     case encryptKey = "encrypt_key"
     case webhookURL = "webhook_url"
     case webhookSecret = "webhook_secret"
+    /// What a Lark or Feishu store app is pushed every hour (platforms, 2.5); never entered by hand.
+    case appTicket = "app_ticket"
 
-    /// True for the kinds whose value is a token leg of an installation (`secret:read:bot_token` reads that leg).
-    package var isLeg: Bool { self == .botToken || self == .userToken }
+    /// The token leg whose value this kind is at `platform` (`secret:read:bot_token` reads that leg); nil where the value
+    /// is the app's own. Slack's app-level token is entered by hand, those of the others are made (platforms, 1.5).
+    package func leg(at platform: Platform) -> Leg? {
+        switch self {
+        case .botToken: .bot
+        case .userToken: .user
+        case .tenantToken: .tenant
+        case .appToken: platform == .slack ? nil : .app
+        default: nil
+        }
+    }
 }
 
 /// The public, unsealed facts about an app (design, section 4).
@@ -32,6 +44,12 @@ package enum PublicField: String, Sendable, CaseIterable {
     case region
     case integrationIDs = "integration_ids"
     case channelID = "channel_id"
+    /// `on` or `off`: Slack's switch to PKCE, which excludes the secret (platforms, 1.2).
+    case pkce
+    /// `internal` or `store`: what sort of Lark or Feishu app it is (platforms, 2.5).
+    case appType = "app_type"
+    /// `identity` or `openid`: how people are asked who they are (platforms, 1.2).
+    case login
 }
 
 /// An app's identifier at its platform: 1 to 128 letters, digits, `.`, `_` or `-`.

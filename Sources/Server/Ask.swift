@@ -5,7 +5,7 @@ import Vault
 /// Bodies of calls that both sockets take.
 enum Ask {
     static func access(_ body: inout Body) throws(Problem) -> AccessRequest {
-        guard let leg = Leg(rawValue: try body.text("as")) else {
+        guard let leg = Leg(rawValue: try body.text("as")), leg.isGrantable else {
             throw Problem(.badRequest, "as is bot, user, tenant or app")
         }
         var ask = AccessRequest(leg: leg)

@@ -7,6 +7,8 @@ import Sealing
 struct Migration: Sendable {
     /// The format it starts from; it ends at the next.
     let from: Int32
+    /// How many tables stood under MAC in it, the first of `TableName`.
+    let tables: Int
     /// Makes the old format in an empty database: a file that differs from it in anything is not migrated, since what
     /// was planted in it would run.
     let schema: @Sendable (Connection) throws(SQLiteError) -> Void
@@ -17,7 +19,7 @@ struct Migration: Sendable {
 /// Forward migrations (design, section 4): all steps in one transaction, after a backup.
 enum Migrations {
     /// In order of `from`, without a gap, up to `Schema.version`.
-    static let all: [Migration] = []
+    static let all: [Migration] = [FormatOne.leaving]
 
     /// The steps that lead from `version` to ours; none when it is ours.
     static func path(from version: Int64, _ steps: [Migration]) throws(Problem) -> ArraySlice<Migration> {
@@ -44,7 +46,7 @@ enum Migrations {
             try connection.beginImmediate()
         }
         do throws(Problem) {
-            let state = try VaultState.load(connection, keys)
+            let state = try VaultState.load(connection, keys, tables: steps.first?.tables ?? TableName.allCases.count)
             let now = max(Clock.wallMilliseconds, state.lastTime)
             let transaction = Transaction(
                 connection: connection, keys: keys, mac: RowMAC(keys), state: state, names: NameTable(), now: now)

@@ -20,10 +20,13 @@ final class RowMAC {
         return try finish()
     }
 
-    /// Checks the row a statement stands on; its columns begin at `first` and end with `mac`.
-    func check(_ table: TableName, _ row: borrowing Statement, from first: Int32 = 0) throws(Problem) -> Digest32 {
+    /// Checks the row a statement stands on; its columns begin at `first` and end with `mac`. `columns` is how many an
+    /// older format had.
+    func check(
+        _ table: TableName, _ row: borrowing Statement, from first: Int32 = 0, columns: Int32? = nil
+    ) throws(Problem) -> Digest32 {
         begin(table)
-        let count = Int32(table.table.columns)
+        let count = columns ?? Int32(table.table.columns)
         for index in first..<first + count {
             switch row.type(index) {
             case .null: canonical.addNull()

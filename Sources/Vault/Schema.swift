@@ -6,9 +6,9 @@ import SQLite
 enum Schema {
     /// "POST", so that file(1) and we know the file.
     static let applicationID: Int32 = 0x504F_5354
-    static let version: Int32 = 1
+    static let version: Int32 = 2
 
-    private static let audit: SQL =
+    static let audit: SQL =
         """
         CREATE TABLE audit (
             seq INTEGER PRIMARY KEY,
@@ -17,12 +17,16 @@ enum Schema {
         ) STRICT
         """
 
-    private static let indexes: [SQL] = [
+    static let indexes: [SQL] = [
         "CREATE INDEX heads_by_end ON heads (previous_ends) WHERE previous_ends IS NOT NULL",
         "CREATE INDEX leases_by_end ON leases (expires_at)",
         "CREATE INDEX leases_by_app ON leases (app)",
         "CREATE INDEX oauth_states_by_end ON oauth_states (expires_at)",
         "CREATE INDEX apps_by_tenant ON apps (tenant)",
+        "CREATE INDEX legs_by_due ON legs (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX legs_in_trouble ON legs (state) WHERE state = 'needs_reauthorization' OR failures > 0",
+        "CREATE INDEX revocations_by_next ON revocations (next_at) WHERE next_at IS NOT NULL",
+        "CREATE INDEX links_by_installation ON links (installation)",
     ]
 
     /// Makes the tables in an empty database.

@@ -35,6 +35,10 @@ package enum TableName: Int, CaseIterable, Sendable {
     case roles
     case leases
     case oauthStates
+    case revocations
+    case links
+    case integrations
+    case checks
 
     /// The table's name in SQL, which messages use too.
     package var sqlName: String { table.name }
@@ -54,6 +58,10 @@ package enum TableName: Int, CaseIterable, Sendable {
         case .roles: .roles
         case .leases: .leases
         case .oauthStates: .oauthStates
+        case .revocations: .revocations
+        case .links: .links
+        case .integrations: .integrations
+        case .checks: .checks
         }
     }
 }

@@ -1,6 +1,6 @@
 package import Rules
 import SQLite
-package import Sealing
+import Sealing
 
 extension Transaction {
     // MARK: - Leases
@@ -155,47 +155,5 @@ extension Transaction {
     /// The installation of this id; nil where there is none.
     package func installation(_ id: Int64) throws(Problem) -> Installation? {
         try find(Installation.self, [.int(id)])
-    }
-
-    /// A token was pasted in place of a leg's: it is good until Slack says otherwise, and has no refresh token.
-    package func replacedByHand(_ leg: Leg, of installation: Int64) throws(Problem) {
-        guard var row = try self.leg(leg, of: installation) else { return }
-        row.state = .active
-        row.expiresAt = nil
-        row.refreshSealed = nil
-        row.refreshFingerprint = nil
-        row.generation += 1
-        row.updatedAt = now
-        try update(row)
-    }
-
-    /// Writes a changed leg.
-    package func update(leg: LegRow) throws(Problem) { try update(leg) }
-
-    /// A token leg of an installation; nil where it has none of that kind.
-    package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
-        try find(LegRow.self, [.int(installation), .text(leg.rawValue)])
-    }
-
-    /// Writes a leg's new token, its refresh token and what is known of them: one step, so neither is ever alone.
-    package func storeLeg(
-        _ leg: Leg, of installation: Installation, token: SecretBox, refreshToken: SecretBox?, scope: [String],
-        expiresAt: Int64?, by creator: String, graceEnds: Int64? = nil
-    ) throws(Problem) -> SecretVersion {
-        guard let kind = leg.kind else { throw Problem(.internal, "a leg without a kind of secret") }
-        let existing = try self.leg(leg, of: installation.id)
-        var row = LegRow(
-            installation: installation.id, leg: leg, scope: scope, expiresAt: expiresAt,
-            generation: (existing?.generation ?? 0) + 1, now: now)
-        if let refreshToken { try store(refreshToken: refreshToken, of: &row, tenant: installation.tenant) }
-        if existing == nil {
-            try insert(row)
-        } else {
-            try update(row)
-            raiseEpoch()
-        }
-        return try store(
-            token, as: SecretName(app: installation.app, installation: installation.id, kind: kind),
-            tenant: installation.tenant, by: creator, graceEnds: graceEnds)
     }
 }

@@ -102,26 +102,4 @@ extension Transaction {
             return row.integer(0)
         }
     }
-
-    /// Seals the refresh token of a leg beside it; bound to the leg and its generation.
-    package func store(refreshToken: SecretBox, of leg: inout LegRow, tenant: Int64) throws(Problem) {
-        let generation = try newestKey(of: tenant)
-        let key = try keys.tenantKey(TenantKeyName(tenant: tenant, generation: generation))
-        var canonical = Canonical("postern/refresh/1")
-        canonical.add(keys.vaultID)
-        canonical.add(tenant)
-        canonical.add(generation)
-        canonical.add(leg.installation)
-        canonical.add(leg.leg.rawValue)
-        canonical.add(leg.generation)
-        (leg.refreshSealed, leg.refreshFingerprint) = try refreshToken.withBytes { token throws(Problem) in
-            let sealed: [UInt8]
-            do throws(SealingError) {
-                sealed = try keys.slots.seal(token, associated: canonical.bytes, with: key)
-            } catch {
-                throw error.problem
-            }
-            return (sealed, try keys.fingerprint(token).bytes)
-        }
-    }
 }

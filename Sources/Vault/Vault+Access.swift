@@ -50,8 +50,9 @@ extension Vault {
                 let legs = try reader.connection.rows(
                     LegRow.self,
                     """
-                    SELECT installation, leg, scope, state, expires_at, refresh_sealed, refresh_fingerprint,
-                        generation, in_flight, updated_at, mac
+                    SELECT installation, leg, scope, asked, state, issued_at, expires_at, refresh_expires_at,
+                        refresh_sealed, refresh_fingerprint, key_generation, generation, in_flight, in_flight_at,
+                        due_at, retry_at, failures, failing_since, failure, updated_at, mac
                     FROM legs WHERE installation = ?1 ORDER BY leg
                     """, [.int(row.id)], reader.mac)
                 found.append((row, legs))
@@ -69,15 +70,6 @@ extension Vault {
                 SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
                 FROM apps WHERE (?1 IS NULL OR tenant = ?1) ORDER BY platform, app_id
                 """, [.optional(tenant)], reader.mac)
-        }
-    }
-}
-
-extension Vault {
-    /// A token leg of an installation as last committed; nil where it has none of that kind.
-    package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
-        try readers.read { reader throws(Problem) in
-            try reader.connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], reader.mac)
         }
     }
 }

@@ -55,8 +55,10 @@ struct VaultState: Sendable, Equatable {
         }
     }
 
-    /// Reads and checks the row.
-    static func load(_ connection: Connection, _ keys: KeyRing) throws(Problem) -> VaultState {
+    /// Reads and checks the row; `tables` is how many digests it has, fewer in an older format.
+    static func load(
+        _ connection: Connection, _ keys: KeyRing, tables: Int = TableName.allCases.count
+    ) throws(Problem) -> VaultState {
         try connection.reading(
             """
             SELECT epoch, next_id, audit_seq, audit_hash, checkpoint_seq, last_time, digests, mac FROM state
@@ -65,6 +67,7 @@ struct VaultState: Sendable, Equatable {
         ) { row throws(Problem) in
             guard try row.stepped() else { throw damaged("the row is missing") }
             var state = VaultState()
+            state.digests.removeLast(state.digests.count - tables)
             state.epoch = row.integer(0)
             state.nextID = row.integer(1)
             state.auditSeq = row.integer(2)
@@ -82,6 +85,7 @@ struct VaultState: Sendable, Equatable {
                 throw damaged("the row was changed")
             }
             guard try !row.stepped() else { throw damaged("a row was added") }
+            state.digests += [Digest32](repeating: .zero, count: TableName.allCases.count - tables)
             return state
         }
     }

@@ -36,6 +36,7 @@ struct Sample: Sendable {
         let installation: Int64
         let grant: Int64
         let role: Int64
+        let link: Int64
         let flow: [UInt8]
         let lease: String
     }
@@ -94,10 +95,26 @@ struct Sample: Sendable {
                     returnTo: nil, binding: .cookie, browser: nil, createdAt: transaction.now,
                     expiresAt: transaction.now + 600_000))
         }
+        var link: Int64 = 0
+        for (person, subject) in [("U7", "agent-7"), ("U8", "agent-8"), ("U9", "agent-9")] {
+            link = try transaction.addLink(
+                of: place, subject: subject, userID: person, email: "\(subject)@a.example", how: .email, by: "uid:0"
+            ).id
+        }
+        for (tenant, app) in [(acme.id, first.id), (bolt.id, second.id)] {
+            _ = try transaction.addIntegration(
+                tenant: tenant, profile: "slack", firstApp: app, secondApp: second.id)
+            _ = try transaction.addRevocation(
+                box("old token"), app: app, installation: place.id, leg: .user, tenant: tenant)
+            try transaction.put(
+                check: StoredCheck(
+                    app: app, check: "bot token", result: "pending", compared: "nothing", advice: "wait",
+                    checkedAt: transaction.now))
+        }
         try transaction.record(note("sample.fill"))
         return IDs(
             tenant: bolt.id, first: first.id, second: second.id, installation: place.id, grant: grants[1].id,
-            role: role.id, flow: flows[0], lease: "ls_1")
+            role: role.id, link: link, flow: flows[0], lease: "ls_1")
     }
 
     private static func alter(_ transaction: Transaction, _ ids: IDs) throws(Problem) {
@@ -118,6 +135,12 @@ struct Sample: Sendable {
         _ = try transaction.storeLeg(
             .bot, of: place, token: box("newer token"), refreshToken: box("newer refresh"), scope: [],
             expiresAt: nil, by: "uid:0")
+        if var leg = try transaction.leg(.bot, of: place.id) {
+            leg.state = .needsReauthorization
+            leg.failures = 1
+            leg.failure = "invalid_refresh_token"
+            try transaction.update(leg: leg)
+        }
         var gone = place
         gone.state = .disconnected
         try transaction.update(installation: gone)
@@ -127,6 +150,20 @@ struct Sample: Sendable {
         flow.usedAt = transaction.now
         flow.outcome = "done"
         try transaction.update(flow: flow)
+        _ = try transaction.removeLink(ids.link)
+        for row in try transaction.integrations(with: ids.first) { try transaction.remove(integration: row) }
+        _ = try transaction.addIntegration(tenant: app.tenant, profile: "slack", firstApp: ids.second, secondApp: nil)
+        for row in try transaction.rows(Revocation.self, Table.revocations.select, []) {
+            var tried = row
+            tried.tried(.pending, code: "ratelimited", nextAt: transaction.now + 1000, at: transaction.now)
+            try transaction.update(revocation: tried)
+        }
+        for id in [ids.first, ids.second] {
+            try transaction.put(
+                check: StoredCheck(
+                    app: id, check: "bot token", result: "passed", compared: "the App IDs", advice: "",
+                    checkedAt: transaction.now))
+        }
         try transaction.record(note("sample.alter"))
     }
 }

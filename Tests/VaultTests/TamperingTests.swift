@@ -171,6 +171,10 @@ import Testing
         ("heads", "UPDATE heads SET previous_ends = 9000000000000 WHERE previous IS NOT NULL"),
         ("secrets", "UPDATE secrets SET sealed = NULL WHERE version = 1"),
         ("legs", "UPDATE legs SET expires_at = NULL"),
+        ("legs", "UPDATE legs SET state = 'active', failures = 0"),
+        ("revocations", "UPDATE revocations SET state = 'done', next_at = NULL"),
+        ("links", "UPDATE links SET user_id = 'U1'"),
+        ("checks", "UPDATE checks SET result = 'failed'"),
     ])
     func `is refused when it would allow more`(_ table: String, _ sql: String) throws {
         let place = try sample.place.copy()

@@ -1,0 +1,71 @@
+package import Rules
+import SQLite
+package import Sealing
+
+extension Vault {
+    /// A token leg of an installation as last committed; nil where it has none of that kind.
+    package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], reader.mac)
+        }
+    }
+
+    /// Opens a leg's refresh token at the end of `slab`; false where it has none.
+    package func openRefreshToken(of leg: LegRow, tenant: Int64, into slab: Slab) throws(Problem) -> Bool {
+        try keys.openRefreshToken(of: leg, tenant: tenant, into: slab)
+    }
+
+    /// Legs for which something has to be done by `moment`, the most urgent first; at most `limit`.
+    package func legs(dueBy moment: Int64, atMost limit: Int64) throws(Problem) -> [LegRow] {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.rows(
+                LegRow.self,
+                """
+                SELECT installation, leg, scope, asked, state, issued_at, expires_at, refresh_expires_at, refresh_sealed,
+                    refresh_fingerprint, key_generation, generation, in_flight, in_flight_at, due_at, retry_at,
+                    failures, failing_since, failure, updated_at, mac
+                FROM legs WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2
+                """, [.int(moment), .int(limit)], reader.mac)
+        }
+    }
+
+    /// Legs that need a person or whose refreshes fail, at most `limit`.
+    package func legsInTrouble(atMost limit: Int64) throws(Problem) -> [LegRow] {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.rows(
+                LegRow.self,
+                """
+                SELECT installation, leg, scope, asked, state, issued_at, expires_at, refresh_expires_at, refresh_sealed,
+                    refresh_fingerprint, key_generation, generation, in_flight, in_flight_at, due_at, retry_at,
+                    failures, failing_since, failure, updated_at, mac
+                FROM legs WHERE state = 'needs_reauthorization' OR failures > 0 LIMIT ?1
+                """, [.int(limit)], reader.mac)
+        }
+    }
+
+    /// How the legs are, for `status` and metrics.
+    package struct LegCounts: Sendable {
+        package let needingReauthorization: Int64
+        package let failing: Int64
+        /// When the oldest failure that has not ended began, milliseconds since 1970.
+        package let failingSince: Int64?
+        /// When the next refresh is due, milliseconds since 1970.
+        package let nextDue: Int64?
+    }
+
+    /// Counts legs in trouble by their index, without reading the others.
+    package func legCounts() throws(Problem) -> LegCounts {
+        try readers.read { reader throws(Problem) in
+            func number(_ sql: SQL) throws(Problem) -> Int64 {
+                try reader.connection.bridging { () throws(SQLiteError) in try reader.connection.integer(sql) ?? 0 }
+            }
+            let since = try number("SELECT coalesce(min(failing_since), 0) FROM legs WHERE failures > 0")
+            let next = try number("SELECT coalesce(min(due_at), 0) FROM legs WHERE due_at IS NOT NULL")
+            return LegCounts(
+                needingReauthorization: try number(
+                    "SELECT count(*) FROM legs WHERE state = 'needs_reauthorization'"),
+                failing: try number("SELECT count(*) FROM legs WHERE state = 'active' AND failures > 0"),
+                failingSince: since == 0 ? nil : since, nextDue: next == 0 ? nil : next)
+        }
+    }
+}
