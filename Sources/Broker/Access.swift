@@ -100,7 +100,7 @@ extension Broker {
     private func fits(_ ask: AccessRequest, _ grant: Grant) -> Bool {
         let methods = ask.methods ?? []
         let scope = ask.scope ?? []
-        return (grant.methods.contains("*") || methods.allSatisfy(grant.methods.contains))
+        return methods.allSatisfy { Method.isCovered($0, by: grant.methods) }
             && (grant.scope.isEmpty || scope.allSatisfy(grant.scope.contains))
             && (ask.ttl ?? Interval(seconds: 1)) <= grant.maxTTL
     }
@@ -161,7 +161,7 @@ extension Broker {
     /// What was asked, if the grant has all of it; the grant's own when nothing was asked.
     private func narrowed(_ asked: [String]?, _ granted: [String]) throws(Problem) -> [String] {
         guard let asked else { return granted }
-        guard granted.contains("*") || asked.allSatisfy(granted.contains) else {
+        guard asked.allSatisfy({ Method.isCovered($0, by: granted) }) else {
             throw Problem(.denied, "the grant does not have all of these methods", advice: "ask for fewer methods")
         }
         return asked

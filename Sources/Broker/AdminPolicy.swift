@@ -105,8 +105,14 @@ extension Broker {
         guard (1...Grant.longestTTL.seconds).contains(maxTTL.seconds) else {
             throw Problem(.badRequest, "a grant's max TTL is 1s to \(Grant.longestTTL)")
         }
-        guard (methods + scope).allSatisfy({ !$0.isEmpty && $0.utf8.count <= 200 && !$0.contains(" ") }) else {
-            throw Problem(.badRequest, "methods and scopes are single words")
+        guard methods.allSatisfy(Method.isWellFormed) else {
+            throw Problem(
+                .badRequest, "a method is a name or a verb and a path",
+                advice:
+                    "such as chat.postMessage or \"POST im/v1/messages\"; * stands for one segment, or alone for all")
+        }
+        guard scope.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 200 && !$0.contains(" ") }) else {
+            throw Problem(.badRequest, "scopes are single words")
         }
         if let tenant = pattern.tenant { _ = try self.tenant(tenant) }
         return try change(

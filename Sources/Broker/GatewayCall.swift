@@ -63,7 +63,7 @@ extension Broker {
         case .success(let found):
             let (lease, allowed) = found
             guard lease.delivery == .gateway, let method = Slack.gatewayMethod(path),
-                lease.methods.contains(method) || lease.methods.contains("*")
+                Method.isCovered(method, by: lease.methods)
             else {
                 throw refuse(
                     .outsideGrant, "gateway.call", identity, request, app: allowed.app.key,

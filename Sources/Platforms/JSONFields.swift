@@ -98,6 +98,12 @@ enum Label {
         }
         return String(String.UnicodeScalarView(clean))
     }
+
+    /// A platform's message without what could be a credential: at most 100 characters, and no word longer than 24.
+    static func words(_ text: String) -> String {
+        let words = shown(text).split(separator: " ").map { $0.count > 24 ? "…" : String($0) }
+        return String(words.joined(separator: " ").prefix(100))
+    }
 }
 
 /// Lists of scope names.

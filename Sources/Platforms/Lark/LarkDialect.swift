@@ -4,7 +4,7 @@ extension Lark: Dialect {
     package func apiBase(_ client: OAuthClient) -> String { open }
 
     package func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted {
-        Granted(user: try pair(answer))
+        Granted(user: try pair(answer, refreshing: false))
     }
 
     package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person {
@@ -20,15 +20,11 @@ extension Lark: Dialect {
     }
 
     package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
-        try pair(answer)
+        try pair(answer, refreshing: true)
     }
 
     package func minted(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
-        let fields = try object(answer)
-        guard let token = fields.word("\(leg.rawValue)_access_token") else {
-            throw .unexpected(brand.title, "it carries no \(leg.rawValue) token")
-        }
-        return TokenPair(token: token, expiresIn: try life(fields, "expire"))
+        try machineToken(answer, leg)
     }
 
     /// There is none (platforms, 2.7).
@@ -43,20 +39,5 @@ extension Lark: Dialect {
     package func complaint(_ answer: PlatformAnswer) -> PlatformFailure? {
         do { _ = try object(answer) } catch { return error }
         return nil
-    }
-
-    package func gatewayMethod(path: String, verb: String) -> String? {
-        LarkPath(path).map { "\(verb) \($0.text)" }
-    }
-
-    package func gatewayCall(
-        _ call: GatewayRequest, token: String, _ client: OAuthClient
-    ) throws(Problem) -> PlatformRequest {
-        guard let path = LarkPath(call.path) else {
-            throw Problem(.notFound, "this is not the path of a \(brand.title) API call")
-        }
-        return PlatformRequest(
-            name: path.text, method: call.verb, url: "\(open)/\(path.text)",
-            headers: [HeaderField("Authorization", "Bearer \(token)")], body: call.body, repeatable: false)
     }
 }
