@@ -5,19 +5,41 @@ import Sealing
 import Vault
 
 extension Broker {
+    /// How a request to a platform ended, for callers who spend something that can be spent once.
+    enum Asked {
+        case answered(PlatformAnswer)
+        /// `mayHaveBeenSent`: the platform may have acted although no answer came back.
+        case failed(Problem, mayHaveBeenSent: Bool)
+    }
+
+    /// Sends one request to a platform by the courier and says how it ended, whatever the answer's status.
+    func attempt(_ request: PlatformRequest, timeoutSeconds: Int = 20) -> Asked {
+        guard let courier else {
+            return .failed(
+                Problem(
+                    .courierUnavailable, "the courier is not running, so no platform can be asked",
+                    advice: "look at posternd's log; it starts postern-courier from its own directory"),
+                mayHaveBeenSent: false)
+        }
+        let errand = Errand(
+            method: request.method, url: request.url, headers: request.headers.map { ($0.name, $0.value) },
+            body: request.body, timeoutSeconds: timeoutSeconds)
+        switch courier.attempt(errand) {
+        case .answered(let answer):
+            return .answered(
+                PlatformAnswer(
+                    status: answer.status, headers: answer.headers.map { HeaderField($0.name, $0.value) },
+                    body: answer.body))
+        case .failed(let problem, let mayHaveBeenSent): return .failed(problem, mayHaveBeenSent: mayHaveBeenSent)
+        }
+    }
+
     /// Sends one request to a platform by the courier and returns what came back, whatever its status.
     func ask(_ request: PlatformRequest, timeoutSeconds: Int = 20) throws(Problem) -> PlatformAnswer {
-        guard let courier else {
-            throw Problem(
-                .courierUnavailable, "the courier is not running, so no platform can be asked",
-                advice: "look at posternd's log; it starts postern-courier from its own directory")
+        switch attempt(request, timeoutSeconds: timeoutSeconds) {
+        case .answered(let answer): return answer
+        case .failed(let problem, _): throw problem
         }
-        let answer = try courier.carry(
-            Errand(
-                method: request.method, url: request.url, headers: request.headers.map { ($0.name, $0.value) },
-                body: request.body, timeoutSeconds: timeoutSeconds))
-        return PlatformAnswer(
-            status: answer.status, headers: answer.headers.map { HeaderField($0.name, $0.value) }, body: answer.body)
     }
 
     /// Opens a secret that the broker itself needs in a request to a platform.
@@ -31,20 +53,6 @@ extension Broker {
     }
 
     private func text(_ slab: Slab) -> String { String(decoding: [UInt8](copying: slab.span), as: UTF8.self) }
-
-    /// An app's client id and secret, or what is missing.
-    func clientPair(_ app: App) throws(Problem) -> (id: String, secret: String) {
-        guard let id = app.fields[.clientID] else {
-            throw Problem(
-                .notFound, "the app has no client_id", advice: "add it again with --field client_id=… ")
-        }
-        guard let secret = try use(SecretName(app: app.id, kind: .clientSecret)) else {
-            throw Problem(
-                .notFound, "the app has no client_secret",
-                advice: "set it: postern secret set \(app.key) client_secret")
-        }
-        return (id, secret)
-    }
 }
 
 extension SecretBox {

@@ -32,9 +32,7 @@ extension Broker {
     private func start(
         _ key: AppKey, _ state: String, _ browser: CallbackRequest, _ request: RequestID
     ) throws(Problem) -> CallbackAnswer {
-        guard let app = try vault.app(key), let clientID = app.fields[.clientID] else {
-            return refused(browser, request)
-        }
+        guard let app = try vault.app(key) else { return refused(browser, request) }
         let name = cookieName(state)
         let known = browser.cookies[name]
         let fresh = Base64.url.encode(Sodium.randomBytes(32).span)
@@ -60,10 +58,7 @@ extension Broker {
                     app: key))
             return flow
         })
-        let purpose: Slack.Purpose =
-            flow.purpose == .login ? .login : .install(scope: flow.scope, userScope: flow.userScope)
-        let url = try Slack(settings.urls).authorizeURL(
-            clientID: clientID, for: purpose, state: state, redirectURI: flow.redirectURI)
+        let url = try authorizationURL(flow, app, state)
         return .redirect(to: url, setCookie: CallbackCookie(name: name, value: known ?? fresh))
     }
 
@@ -93,18 +88,17 @@ extension Broker {
                     app: key, reason: "denied_by_user"))
             return .page(CallbackPage(.deniedByUser, reference: request.description))
         }
-        do throws(Problem) {
-            let result = try finish(flow, app, code: code, by: actor, request)
+        do throws(FlowFailure) {
+            let result = try finish(flow, app, code: code, state: state, by: actor, request)
             remember("success", flow)
             return .page(
                 CallbackPage(
                     .success, workspaceName: result.workspaceName, returnTo: result.returnTo,
                     reference: request.description))
         } catch {
-            let isDown = error.code == .platformUnreachable || error.code == .courierUnavailable
-            remember(isDown ? "platform_down" : "failed", flow)
-            Log.warning("callback_failed", ["app": key, "code": error.code.rawValue, "request": request])
-            return .page(CallbackPage(isDown ? .platformDown : .failed, reference: request.description))
+            remember(error.page.rawValue, flow)
+            Log.warning("callback_failed", ["app": key, "code": error.problem.code.rawValue, "request": request])
+            return .page(CallbackPage(error.page, reference: request.description))
         }
     }
 

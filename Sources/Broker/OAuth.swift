@@ -5,7 +5,7 @@ package import Vault
 
 /// What a service or an admin asks for when a flow begins.
 package struct FlowRequest: Sendable {
-    package var purpose: OAuthState.Purpose
+    package var purpose: Purpose
     package var redirectURI: String?
     package var scope: [String]?
     package var userScope: [String]?
@@ -14,7 +14,7 @@ package struct FlowRequest: Sendable {
     package var browserBinding: String?
 
     /// An ask with the app's first redirect URI and its own scopes.
-    package init(purpose: OAuthState.Purpose) { self.purpose = purpose }
+    package init(purpose: Purpose) { self.purpose = purpose }
 }
 
 /// A flow that has begun.
@@ -104,37 +104,55 @@ extension Broker {
         if let binding = ask.browserBinding, !(16...512).contains(binding.utf8.count) {
             throw Problem(.badRequest, "browser_binding is 16 to 512 characters of the bridge's own randomness")
         }
-        guard let clientID = app.fields[.clientID] else {
-            throw Problem(.notFound, "the app has no client_id", advice: "add the app with its Client ID")
+        if ask.purpose == .link, ask.subject == nil {
+            throw Problem(
+                .badRequest, "a link needs a subject", advice: "send the bridge's own name for the person as subject")
         }
-        let purpose: Slack.Purpose
-        let scope: [String]
-        let userScope: [String]
-        switch ask.purpose {
-        case .install:
-            scope = ask.scope ?? profile.botScopes
-            userScope = ask.userScope ?? profile.userScopes.filter { !$0.hasPrefix("identity.") }
-            purpose = .install(scope: scope, userScope: userScope)
-        case .login:
-            scope = []
-            userScope = Slack.loginScopes
-            purpose = .login
-        case .link: throw Problem(.unsupported, "linking a person comes with a later release")
+        if let subject = ask.subject,
+            !(1...256).contains(subject.utf8.count) || subject.utf8.contains(where: { $0 < 0x20 })
+        {
+            throw Problem(.badRequest, "subject is 1 to 256 characters without control characters")
         }
+        let usual = try dialect(of: app).scopes(for: ask.purpose, of: profile)
+        let scope = ask.scope ?? usual.scope
+        let userScope = ask.userScope ?? usual.userScope
         let state = Base64.url.encode(Sodium.randomBytes(32).span)
-        let url = try Slack(settings.urls).authorizeURL(
-            clientID: clientID, for: purpose, state: state, redirectURI: redirect)
         let now = vault.now
         let flow = OAuthState(
             hash: Self.hash(state), app: app.id, service: service, purpose: ask.purpose, redirectURI: redirect,
             scope: scope, userScope: userScope, subject: ask.subject, returnTo: ask.returnTo, binding: binding,
             browser: ask.browserBinding.map(Self.hash), createdAt: now, expiresAt: now + Self.flowMilliseconds)
+        let url = try authorizationURL(flow, app, state)
         let start = binding == .cookie ? "\(startURL(app.key))?state=\(state)" : nil
         return (
             flow,
             FlowStart(
                 startURL: start, authorizationURL: url, state: state, expiresIn: Self.flowMilliseconds / 1000)
         )
+    }
+
+    /// Where the browser goes: the same for the same flow, since verifier and nonce come from its state.
+    func authorizationURL(_ flow: OAuthState, _ app: App, _ state: String) throws(Problem) -> String {
+        let client = try client(of: app, .identifier)
+        var challenge: String?
+        if let verifier = try verifier(state, client) {
+            let digest = Digest32.sha256(verifier.utf8.span).bytes
+            challenge = Base64.url.encode(digest.span)
+        }
+        return try dialect(of: app).authorizeURL(
+            AuthorizeAsk(
+                purpose: flow.purpose, scope: flow.scope, userScope: flow.userScope, state: state,
+                redirectURI: flow.redirectURI, challenge: challenge, nonce: try nonce(flow, state, client)), client)
+    }
+
+    /// The PKCE verifier of a flow, made again from the state the browser brings; nil where the app uses none.
+    func verifier(_ state: String, _ client: OAuthClient) throws(Problem) -> String? {
+        client.usesPKCE ? try vault.derive(.pkce, from: state) : nil
+    }
+
+    /// OpenID Connect's nonce of a flow; nil where nobody asks for an ID token.
+    func nonce(_ flow: OAuthState, _ state: String, _ client: OAuthClient) throws(Problem) -> String? {
+        flow.purpose != .install && client.login == .openID ? try vault.derive(.nonce, from: state) : nil
     }
 
     private func startURL(_ key: AppKey) -> String {

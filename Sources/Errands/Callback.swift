@@ -67,8 +67,12 @@ package struct CallbackPage: Sendable, Equatable {
         case success
         case deniedByUser = "denied_by_user"
         case expiredLink = "expired_link"
-        /// Another browser, or another account, than the one that began.
+        /// Another browser than the one that began.
         case wrongBrowser = "wrong_browser"
+        /// An account or workspace the app is not connected for.
+        case wrongAccount = "wrong_account"
+        /// The credentials stored for the app are another app's.
+        case wrongApp = "wrong_app"
         case platformDown = "platform_down"
         case failed
         case rateLimited = "rate_limited"

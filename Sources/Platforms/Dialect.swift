@@ -10,11 +10,15 @@ package protocol Dialect: Sendable {
     /// Where the browser goes. Throws `bad_request` for scopes the platform would not take together, `unsupported`
     /// for a purpose the platform has no flow for.
     func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String
+    /// What a flow asks for where its beginner names no scopes: bot or app scopes, and a person's.
+    func scopes(for purpose: Purpose, of profile: Profile) -> (scope: [String], userScope: [String])
     /// Trades a code for tokens. Never repeated: a lost answer has spent the code.
     func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest
     /// Whether `exchange` (no refresh token) or `refresh` of this token needs `OAuthClient.appToken`: Lark's and
     /// Feishu's older endpoints do (platforms, 2.3).
     func needsAppToken(refreshToken: String?) -> Bool
+    /// Whether the platform says itself that the code is not spent and the exchange may be tried again.
+    func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool
     /// Reads the answer to `exchange`.
     func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted
 
@@ -50,6 +54,8 @@ package protocol Dialect: Sendable {
     /// Seconds before a minted token's end at which a new one is made (platforms, 2.5 and 4.5).
     var mintMargin: Int64 { get }
 
+    /// Ends a token that was only made to ask who somebody is; nil where that would end more than this token.
+    func discard(token: String, _ client: OAuthClient) -> PlatformRequest?
     /// Ends a token at the platform; nil where the platform has no such call (platforms, 2.7).
     func revoke(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest?
     /// Reads the answer to `revoke`; a token that was dead already counts as revoked.
@@ -65,6 +71,17 @@ package protocol Dialect: Sendable {
     func gatewayMethod(path: String, verb: String) -> String?
     /// A bridge's call with our token on it. Throws `not_found`, `denied`, `method_not_allowed`, `bad_request`.
     func gatewayCall(_ call: GatewayRequest, token: String, _ client: OAuthClient) throws(Problem) -> PlatformRequest
+}
+
+extension Dialect {
+    /// The profile's own for an installation, nothing else but the identity for the rest.
+    package func scopes(for purpose: Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
+        purpose == .install ? (profile.botScopes, profile.userScopes) : ([], [])
+    }
+
+    package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool { false }
+
+    package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
 }
 
 /// An app as the platform's OAuth knows it. Holds the client secret in the clear for one errand: no description.
@@ -106,16 +123,6 @@ package struct OAuthClient: Sendable {
         self.login = login
         self.appToken = appToken
     }
-}
-
-/// Why a browser is sent to a platform.
-package enum Purpose: String, Sendable, CaseIterable {
-    /// Approve the app for a workspace, organisation or person; its tokens are kept.
-    case install
-    /// Find out who somebody is; the token is discarded.
-    case login
-    /// Record that a person of an installation agreed to be linked; the token is discarded.
-    case link
 }
 
 /// One trip of a browser to a platform.

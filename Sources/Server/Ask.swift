@@ -32,7 +32,7 @@ enum Ask {
     }
 
     static func flow(_ body: inout Body) throws(Problem) -> FlowRequest {
-        guard let purpose = OAuthState.Purpose(rawValue: try body.text("purpose")) else {
+        guard let purpose = Purpose(rawValue: try body.text("purpose")) else {
             throw Problem(.badRequest, "purpose is install, login or link")
         }
         var ask = FlowRequest(purpose: purpose)

@@ -116,15 +116,28 @@ enum Show {
     static func result(_ result: FlowResult) -> JSONValue {
         var identity = JSONValue.null
         if let person = result.identity {
+            let isLark = result.platform == .lark || result.platform == .feishu
             identity = [
-                "user_id": .text(person.userID), "team": .text(person.team), "email": .optional(person.email),
+                "user_id": .text(person.userID), isLark ? "tenant_key" : "team": .text(person.place),
+                "name": .optional(person.name), "email": .optional(person.email),
+                "email_verified": person.email == nil ? .absent : .bool(person.emailIsVerified),
                 "verified": .bool(person.verified),
             ]
+        }
+        let scopes = result.scopes.map { scopes -> (String, JSONValue) in
+            (
+                scopes.leg,
+                [
+                    "asked": .texts(scopes.asked), "granted": scopes.granted.map(JSONValue.texts) ?? .null,
+                    "missing": .texts(scopes.missing), "added": .texts(scopes.added),
+                ]
+            )
         }
         return [
             "purpose": .text(result.purpose.rawValue),
             "installation": result.installation.map(JSONValue.int) ?? .null,
             "team_name": .optional(result.workspaceName), "identity": identity,
+            "scope": scopes.isEmpty ? .absent : .object(Dictionary(scopes) { first, _ in first }),
             "return_to": .optional(result.returnTo),
         ]
     }

@@ -1,5 +1,6 @@
 import Rules
 import SQLite
+import Sealing
 
 /// Where an app is installed (a workspace, an organisation) or which person of it gave consent.
 package struct Installation: Row, Sendable {
@@ -63,6 +64,16 @@ package struct Installation: Row, Sendable {
         createdAt = row.integer(first + 10)
         updatedAt = row.integer(first + 11)
     }
+
+    /// The name a person's pair waits under until the platform has said whose it is: of the flow, so that it is the
+    /// same after a crash.
+    package static func unplaced(_ flow: OAuthState) -> String {
+        let start = Array(flow.hash.prefix(8))
+        return "?" + Hex.encode(start.span)
+    }
+
+    /// Whether nobody has said yet where this one belongs.
+    package var isUnplaced: Bool { userID.hasPrefix("?") }
 
     var values: [Value] {
         [

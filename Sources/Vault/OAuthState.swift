@@ -1,15 +1,8 @@
-import Rules
+package import Rules
 import SQLite
 
 /// An OAuth flow under way, found by the hash of its state (RFC 6749, section 10.12; RFC 9700, section 4.7).
 package struct OAuthState: Row, Sendable {
-    /// What the flow is for; the raw values are the wire's.
-    package enum Purpose: String, Sendable {
-        case install
-        case login
-        case link
-    }
-
     /// What ties the flow to one browser: our own cookie, or a value the bridge brings to both calls.
     package enum Binding: String, Sendable {
         case cookie

@@ -149,6 +149,30 @@ extension Transaction {
         return row
     }
 
+    /// Removes the row under which a pair waited for its place, with all it has; the pair is stored elsewhere by now.
+    package func removeUnplaced(_ id: Int64) throws(Problem) {
+        guard let row = try installation(id), row.isUnplaced else { return }
+        try removeAll(of: row)
+    }
+
+    /// Removes an installation with its legs and secrets.
+    func removeAll(of row: Installation) throws(Problem) {
+        for leg in Leg.allCases {
+            if let row = try self.leg(leg, of: row.id) { try delete(row) }
+        }
+        for kind in SecretKind.allCases {
+            let name = SecretName(app: row.app, installation: row.id, kind: kind)
+            guard let head = try head(of: name) else { continue }
+            for version in 1...max(1, head.lastVersion) {
+                let key: [Value] = [.int(name.app), .int(name.installation), .text(kind.rawValue), .int(version)]
+                if let version = try find(SecretVersion.self, key) { try delete(version) }
+            }
+            try delete(head)
+        }
+        try delete(row)
+        raiseEpoch()
+    }
+
     /// Writes an installation's new facts.
     package func update(installation: Installation) throws(Problem) { try update(installation) }
 

@@ -34,6 +34,16 @@ struct Page {
                 403, .bad, "Please use the browser and account you began with",
                 "This request was begun in another browser or with another account, so nothing was changed. Open the link you were given again, and finish in the same browser."
             )
+        case .wrongAccount:
+            self.init(
+                403, .bad, "Please use another account",
+                "The account you signed in with is not one this connection is for, so nothing was changed. Sign in with the right account, then open the link you were given again."
+            )
+        case .wrongApp:
+            self.init(
+                400, .bad, "This link belongs to another app",
+                "The app you approved is not the one this link is for, so nothing was stored. Tell your administrator to check the app's credentials."
+            )
         case .platformDown:
             self.init(
                 502, .bad, "The platform does not answer",

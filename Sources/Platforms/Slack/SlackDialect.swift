@@ -17,6 +17,11 @@ extension Slack: Dialect {
     /// The switch excludes the secret (platforms, 1.2); without it the secret is what proves the client.
     static func secret(_ client: OAuthClient) -> String? { client.usesPKCE ? nil : client.clientSecret ?? "" }
 
+    package func scopes(for purpose: Rules.Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
+        guard purpose == .install else { return ([], Self.loginScopes) }
+        return (profile.botScopes, profile.userScopes.filter { !$0.hasPrefix("identity.") })
+    }
+
     package func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted {
         if let login = try answer.slackOpenIDLogin() { return login }
         let found = try answer.slackInstallation()
@@ -72,6 +77,11 @@ extension Slack: Dialect {
     package func resendTicket(_ client: OAuthClient) -> PlatformRequest? { nil }
 
     package var mintMargin: Int64 { 0 }
+
+    package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? {
+        // Of a token that does not rotate auth.revoke ends the whole authorization, bot and all (platforms, 1.7).
+        token.hasPrefix("xoxe.") ? revoke(token: token) : nil
+    }
 
     package func revoke(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {
         revoke(token: token)

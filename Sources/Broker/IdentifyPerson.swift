@@ -1,0 +1,52 @@
+import Platforms
+import Rules
+import Vault
+
+extension Broker {
+    /// Asks who the person is, and lets go of the token (design, section 6).
+    func identify(
+        _ granted: Granted, _ flow: OAuthState, _ app: App, state: String, _ client: OAuthClient, by actor: Actor,
+        _ request: RequestID
+    ) throws(FlowFailure) -> FlowResult {
+        guard let token = granted.user?.token else {
+            throw FlowFailure(
+                Problem(
+                    .platformRefused, "the platform granted no user token", advice: "start the authorization again"))
+        }
+        do throws(Problem) {
+            let person = try person(token, app, client)
+            discard(token, app, client)
+            _ = try vault.record(
+                AuditEntry(
+                    "oauth.login", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
+                    app: app.key))
+            var result = FlowResult(app.key.platform, flow.purpose, returnTo: flow.returnTo)
+            result.workspaceName = person.place?.name ?? granted.place?.name
+            result.identity = FlowResult.Identity(person, granted.place)
+            return result
+        } catch { throw FlowFailure(error) }
+    }
+
+    /// Who a user token is; asked again while nobody answers, since asking changes nothing.
+    func person(_ token: String, _ app: App, _ client: OAuthClient) throws(Problem) -> Person {
+        let dialect = try dialect(of: app)
+        return try askAgain(dialect.identity(token: token, client)) { answer throws(PlatformFailure) in
+            try dialect.person(answer)
+        }
+    }
+
+    /// Ends a token nobody keeps, where that ends nothing else; best effort, since it is forgotten here anyway.
+    private func discard(_ token: String, _ app: App, _ client: OAuthClient) {
+        guard let request = (try? dialect(of: app))?.discard(token: token, client) else { return }
+        _ = attempt(request, timeoutSeconds: 5)
+    }
+}
+
+extension FlowResult.Identity {
+    init(_ person: Person, _ granted: Place?) {
+        let place = person.place ?? granted
+        self.init(
+            userID: person.userID, place: place?.teamID ?? place?.enterpriseID ?? "", name: person.name,
+            email: person.email, emailIsVerified: person.email != nil && person.isEmailVerified, verified: true)
+    }
+}

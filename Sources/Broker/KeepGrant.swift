@@ -1,0 +1,174 @@
+import Platforms
+import Rules
+import Sealing
+import Vault
+
+extension Broker {
+    /// Stores what an installation gave, at once and before anything else is asked: a pair that is not stored is lost.
+    ///
+    /// Where only the identity call can tell whose it is (Lark, Feishu, Genesys), it waits under a name of its own for
+    /// a moment, and gets its place when the platform has said it.
+    func keep(
+        _ granted: Granted, _ flow: OAuthState, _ app: App, _ client: OAuthClient, by actor: Actor,
+        _ request: RequestID
+    ) throws(FlowFailure) -> FlowResult {
+        var result = FlowResult(app.key.platform, .install, returnTo: flow.returnTo)
+        do throws(Problem) {
+            let keeping = Keeping(granted, flow, app, by: actor, request, tenant: slug(of: app.tenant)?.value)
+            result.scopes = keeping.legs.map {
+                FlowResult.Scopes(leg: $0.leg.rawValue, asked: $0.asked, granted: $0.granted)
+            }
+            if let place = granted.place {
+                result.installation = try keeping.store(at: place, userID: granted.userID, in: vault)
+                result.workspaceName = place.name
+                result.identity = granted.userID.map {
+                    FlowResult.Identity(
+                        userID: $0, place: place.teamID ?? place.enterpriseID ?? "", name: nil, email: nil,
+                        emailIsVerified: false, verified: true)
+                }
+                return result
+            }
+            guard let token = granted.user?.token else {
+                throw Problem(
+                    .platformRefused, "the platform granted no user token", advice: "start the authorization again")
+            }
+            let waiting = try keeping.storeUnplaced(in: vault)
+            result.installation = waiting
+            let person: Person
+            do throws(Problem) { person = try self.person(token, app, client) } catch { return result }
+            result.installation = try keeping.place(waiting, person, in: vault)
+            result.workspaceName = person.place?.name
+            result.identity = FlowResult.Identity(person, nil)
+            return result
+        } catch { throw FlowFailure(error) }
+    }
+}
+
+/// The tokens of one consent on their way into the vault, in guarded memory.
+private struct Keeping: Sendable {
+    /// One token with what came with it.
+    struct Token: Sendable {
+        let leg: Leg
+        let token: SecretBox
+        let refreshToken: SecretBox?
+        let asked: [String]
+        let granted: [String]?
+        let expiresIn: Int64?
+    }
+
+    let legs: [Token]
+    private let webhook: SecretBox?
+    private let botUserID: String
+    private let app: App
+    private let flow: OAuthState
+    private let entry: AuditEntry
+    private let creator: String
+
+    init(_ granted: Granted, _ flow: OAuthState, _ app: App, by actor: Actor, _ request: RequestID, tenant: String?) {
+        func token(_ leg: Leg, _ pair: TokenPair?, asked: [String]) -> Token? {
+            pair.map {
+                Token(
+                    leg: leg, token: SecretBox($0.token), refreshToken: $0.refreshToken.map { SecretBox($0) },
+                    asked: asked, granted: $0.scope, expiresIn: $0.expiresIn)
+            }
+        }
+        let isSlack = app.key.platform == .slack
+        legs = [
+            token(.bot, granted.bot, asked: flow.scope),
+            token(.user, granted.user, asked: isSlack ? flow.userScope : flow.scope + flow.userScope),
+        ].compactMap(\.self)
+        webhook = granted.webhookURL.map { SecretBox($0) }
+        botUserID = granted.botUserID ?? ""
+        self.app = app
+        self.flow = flow
+        entry = AuditEntry("oauth.install", .allowed, by: actor, request: request, tenant: tenant, app: app.key)
+        creator = actor.name ?? actor.kind.rawValue
+    }
+
+    /// Writes every leg that came, apart, with the record, in one transaction. Returns the workspace's installation,
+    /// or the person's where only a person's token came.
+    func store(at place: Place, userID: String?, in vault: Vault) throws(Problem) -> Int64 {
+        try vault.change(always: { transaction throws(Problem) in
+            var entry = entry
+            let workspace = try installation(at: place, userID: "", transaction)
+            var kept = workspace
+            for token in legs {
+                let owner: Installation
+                if token.leg == .user, let userID {
+                    owner = try installation(at: place, userID: userID, transaction)
+                    if legs.count == 1 { kept = owner }
+                } else {
+                    owner = workspace
+                }
+                try store(token, of: owner, transaction, &entry)
+            }
+            try finish(workspace, transaction)
+            try transaction.record(entry)
+            return kept.id
+        })
+    }
+
+    /// Stores a person's pair before anybody has said whose it is.
+    func storeUnplaced(in vault: Vault) throws(Problem) -> Int64 {
+        try vault.change(always: { transaction throws(Problem) in
+            var entry = entry
+            entry.reason = "unplaced"
+            let waiting = try transaction.installation(
+                app: app.id, tenant: app.tenant, enterpriseID: "", teamID: "", teamName: "", isEnterprise: false,
+                userID: Installation.unplaced(flow), botUserID: "")
+            for token in legs { try store(token, of: waiting, transaction, &entry) }
+            try transaction.record(entry)
+            return waiting.id
+        })
+    }
+
+    /// Gives the pair its place, now that the platform has said it: in place of the older pair of the same person.
+    func place(_ waiting: Int64, _ person: Person, in vault: Vault) throws(Problem) -> Int64 {
+        let place = person.place ?? Place(teamID: nil, name: nil)
+        return try vault.change(always: { transaction throws(Problem) in
+            var entry = entry
+            let workspace = try installation(at: place, userID: "", transaction)
+            let owner = try installation(at: place, userID: person.userID, transaction)
+            for token in legs { try store(token, of: owner, transaction, &entry) }
+            try transaction.removeUnplaced(waiting)
+            try finish(workspace, transaction)
+            try transaction.record(entry)
+            return owner.id
+        })
+    }
+
+    private func installation(
+        at place: Place, userID: String, _ transaction: Transaction
+    ) throws(Problem) -> Installation {
+        try transaction.installation(
+            app: app.id, tenant: app.tenant, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
+            teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: userID,
+            botUserID: userID.isEmpty ? botUserID : "")
+    }
+
+    private func store(
+        _ token: Token, of owner: Installation, _ transaction: Transaction, _ entry: inout AuditEntry
+    ) throws(Problem) {
+        let version = try transaction.storeLeg(
+            token.leg, of: owner, token: token.token, refreshToken: token.refreshToken,
+            scope: token.granted ?? token.asked, expiresAt: token.expiresIn.map { transaction.now + $0 * 1000 },
+            by: creator)
+        entry.kind = entry.kind ?? token.leg.kind?.rawValue
+        entry.version = entry.version ?? version.version
+        entry.fingerprint = entry.fingerprint ?? version.fingerprint
+    }
+
+    /// What an installation brings beside its tokens.
+    private func finish(_ workspace: Installation, _ transaction: Transaction) throws(Problem) {
+        if let webhook {
+            try transaction.store(
+                webhook, as: SecretName(app: app.id, installation: workspace.id, kind: .webhookURL),
+                tenant: app.tenant, by: creator, graceEnds: nil)
+        }
+        if app.claim == .unproven, var row = try transaction.app(app.key) {
+            // The platform has taken this App ID's credentials for its own.
+            row.claim = .proven
+            try transaction.update(app: row, takesAway: false)
+        }
+    }
+}
