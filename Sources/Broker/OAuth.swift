@@ -142,7 +142,8 @@ extension Broker {
         return try dialect(of: app).authorizeURL(
             AuthorizeAsk(
                 purpose: flow.purpose, scope: flow.scope, userScope: flow.userScope, state: state,
-                redirectURI: flow.redirectURI, challenge: challenge, nonce: try nonce(flow, state, client)), client)
+                redirectURI: flow.redirectURI, challenge: challenge, nonce: try nonce(flow, state, client),
+                offline: flow.userScope.contains(Lark.offlineScope)), client)
     }
 
     /// The PKCE verifier of a flow, made again from the state the browser brings; nil where the app uses none.

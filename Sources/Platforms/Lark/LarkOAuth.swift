@@ -4,6 +4,11 @@ extension Lark {
     /// What makes a refresh token come along (platforms, 2.4).
     package static let offlineScope = "offline_access"
 
+    /// An installation is a person's consent here; the app's own scopes are set in its console (platforms, 2.2).
+    package func scopes(for purpose: Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
+        purpose == .install ? ([], profile.userScopes + [Self.offlineScope]) : ([], [])
+    }
+
     /// Where the browser goes (platforms, 2.2).
     package func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String {
         if generation == .oidc {
