@@ -14,6 +14,13 @@ extension Broker {
                     .platformRefused, "the platform granted no user token", advice: "start the authorization again"))
         }
         do throws(Problem) {
+            if let idToken = granted.idToken {
+                let nonce = try nonce(flow, state, client)
+                let dialect = try dialect(of: app)
+                do throws(PlatformFailure) {
+                    try dialect.check(idToken: idToken, nonce: nonce, now: vault.now / 1000, client)
+                } catch { throw error.problem }
+            }
             let person = try person(token, app, client)
             discard(token, app, client)
             _ = try vault.record(

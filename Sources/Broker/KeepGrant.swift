@@ -54,6 +54,7 @@ private struct Keeping: Sendable {
         let asked: [String]
         let granted: [String]?
         let expiresIn: Int64?
+        let refreshExpiresIn: Int64?
     }
 
     let legs: [Token]
@@ -69,7 +70,7 @@ private struct Keeping: Sendable {
             pair.map {
                 Token(
                     leg: leg, token: SecretBox($0.token), refreshToken: $0.refreshToken.map { SecretBox($0) },
-                    asked: asked, granted: $0.scope, expiresIn: $0.expiresIn)
+                    asked: asked, granted: $0.scope, expiresIn: $0.expiresIn, refreshExpiresIn: $0.refreshExpiresIn)
             }
         }
         let isSlack = app.key.platform == .slack
@@ -149,11 +150,13 @@ private struct Keeping: Sendable {
     private func store(
         _ token: Token, of owner: Installation, _ transaction: Transaction, _ entry: inout AuditEntry
     ) throws(Problem) {
-        let version = try transaction.storeLeg(
-            token.leg, of: owner, token: token.token, refreshToken: token.refreshToken,
-            scope: token.granted ?? token.asked, expiresAt: token.expiresIn.map { transaction.now + $0 * 1000 },
-            by: creator)
-        entry.kind = entry.kind ?? token.leg.kind?.rawValue
+        var new = NewToken(
+            token: token.token, refreshToken: token.refreshToken, scope: (token.granted ?? token.asked).sorted())
+        new.asked = token.asked.sorted()
+        new.expiresAt = token.expiresIn.map { transaction.now + $0 * 1000 }
+        new.refreshExpiresAt = token.refreshExpiresIn.map { transaction.now + $0 * 1000 }
+        let version = try transaction.storeLeg(token.leg, of: owner, new, by: creator)
+        entry.kind = entry.kind ?? token.leg.kind.rawValue
         entry.version = entry.version ?? version.version
         entry.fingerprint = entry.fingerprint ?? version.fingerprint
     }

@@ -133,7 +133,9 @@ extension Broker {
 
     /// Where the browser goes: the same for the same flow, since verifier and nonce come from its state.
     func authorizationURL(_ flow: OAuthState, _ app: App, _ state: String) throws(Problem) -> String {
-        let client = try client(of: app, .identifier)
+        // OpenID Connect at Slack cannot be finished without the secret, so it is not begun without.
+        let isOpenID = flow.purpose != .install && app.fields[.login] == OAuthClient.Login.openID.rawValue
+        let client = try client(of: app, isOpenID ? .secret : .identifier)
         var challenge: String?
         if let verifier = try verifier(state, client) {
             let digest = Digest32.sha256(verifier.utf8.span).bytes

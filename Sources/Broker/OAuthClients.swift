@@ -25,17 +25,17 @@ extension Broker {
                 .notFound, "the app has no client_id", advice: "add it: postern app edit \(app.key) --field client_id=…"
             )
         }
-        let usesPKCE = !isSlack || field("pkce", of: app) == "on"
+        let usesPKCE = !isSlack || fields[.pkce] == "on"
         var secret: String?
-        // Slack does not take a secret beside PKCE (platforms, 1.2).
-        if need == .secret, !isSlack || !usesPKCE {
+        if need == .secret {
             let kind: SecretKind =
                 switch app.key.platform {
                 case .slack, .genesys: .clientSecret
                 case .lark, .feishu: .appSecret
                 }
             secret = try use(SecretName(app: app.id, kind: kind))
-            guard secret != nil else {
+            // Slack does not take a secret beside PKCE, but for OpenID Connect (platforms, 1.2).
+            guard secret != nil || isSlack && usesPKCE else {
                 throw Problem(
                     .notFound, "the app has no \(kind.rawValue)",
                     advice: "set it: postern secret set \(app.key) \(kind.rawValue)")
@@ -43,12 +43,8 @@ extension Broker {
         }
         return OAuthClient(
             appID: app.key.appID, clientID: clientID, clientSecret: secret, region: fields[.region],
-            usesPKCE: usesPKCE, isStoreApp: field("app_type", of: app) == "store",
-            login: field("login", of: app).flatMap(OAuthClient.Login.init(rawValue:)) ?? .identity)
-    }
-
-    private func field(_ name: String, of app: App) -> String? {
-        PublicField(rawValue: name).flatMap { app.fields[$0] }
+            usesPKCE: usesPKCE, isStoreApp: fields[.appType] == "store",
+            login: fields[.login].flatMap(OAuthClient.Login.init(rawValue:)) ?? .identity)
     }
 
     /// How the app's platform speaks, at the operator's base URLs.

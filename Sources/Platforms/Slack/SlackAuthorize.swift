@@ -5,7 +5,7 @@ extension Slack {
     package static let openIDScopes = ["openid", "email", "profile"]
 
     /// Whether people log in by OpenID Connect; an installation never is.
-    static func isOpenID(_ purpose: Platforms.Purpose, _ client: OAuthClient) -> Bool {
+    static func isOpenID(_ purpose: Rules.Purpose, _ client: OAuthClient) -> Bool {
         purpose != .install && client.login == .openID
     }
 

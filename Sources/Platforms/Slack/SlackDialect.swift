@@ -18,7 +18,7 @@ extension Slack: Dialect {
     static func secret(_ client: OAuthClient) -> String? { client.usesPKCE ? nil : client.clientSecret ?? "" }
 
     package func scopes(for purpose: Rules.Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
-        guard purpose == .install else { return ([], Self.loginScopes) }
+        guard purpose == .install else { return ([], []) }
         return (profile.botScopes, profile.userScopes.filter { !$0.hasPrefix("identity.") })
     }
 
