@@ -15,10 +15,10 @@ enum Exchange {
         defer { deployment.stop() }
         try Subject.allow(deployment)
         let disk = try Disk(in: temporary.path)
-        for platform in Subject.platforms {
+        for platform in options.platforms ?? Subject.platforms {
             let subject = try Subject.register(platform, at: simulation)
             try subject.add(to: deployment)
-            try simulation.delay(subject.tokenCall, milliseconds: delayMilliseconds)
+            try simulation.delay(subject.exchangeCall, milliseconds: delayMilliseconds)
             try measure(subject, deployment, simulation, disk, options, into: &report)
         }
         return report
@@ -32,8 +32,9 @@ enum Exchange {
             [
                 Contender("\(subject.platform), by curl") {
                     try timed(options) {
-                        let (code, _) = try subject.consent(deployment, simulation)
-                        return try Curl.nanoseconds(try subject.byHand(code: code, simulation))
+                        let page = subject.handMade(try subject.begin(deployment))
+                        let (code, _) = try subject.consent(page, simulation)
+                        return try subject.exchangeByHand(code: code, simulation)
                     }
                 },
                 Contender("\(subject.platform), through the broker") {
@@ -41,7 +42,7 @@ enum Exchange {
                         throw Problem(.internal, "the daemon does not answer")
                     }
                     return try timed(options) {
-                        let (code, state) = try subject.consent(deployment, simulation)
+                        let (code, state) = try subject.consent(try subject.begin(deployment), simulation)
                         let request = subject.callback(deployment, code: code, state: state)
                         let begun = Clock.monotonicNanoseconds
                         let status = connection.exchange(request)

@@ -32,11 +32,11 @@ enum RefreshStorm {
         let temporary = try TemporaryDirectory(in: options.directory)
         defer { temporary.remove() }
         for platform in options.platforms ?? Subject.platforms {
-            let storm = try Storm(platform, in: "\(temporary.path)/\(platform)")
-            defer { storm.deployment.stop() }
-            for inProcesses in [false, true] {
-                options.note("\(platform), \(options.callers) \(inProcesses ? "processes" : "threads")")
-                let row = try storm.run(callers: options.callers, inProcesses: inProcesses)
+            let stage = try StormStage(platform, in: "\(temporary.path)/\(platform)")
+            defer { stage.deployment.stop() }
+            for (storm, inProcesses) in stage.subject.storms.flatMap({ [($0, false), ($0, true)] }) {
+                options.note("\(platform), \(storm.leg), \(crowd(options.callers, inProcesses))")
+                let row = try stage.run(storm, callers: options.callers, inProcesses: inProcesses)
                 report.table.append(row.cells)
                 let name = "\(row.who), \(row.crowd)"
                 report.goals.append(Report.Goal("\(name): upstream calls", row.upstream, exactly: 1))
@@ -61,7 +61,9 @@ enum RefreshStorm {
                 options.note("\(name), \(options.callers) \(inProcesses ? "processes" : "threads")")
                 let simulation = try SimulatedPlatforms()
                 let subject = try Subject.register(platform, at: simulation, rotating: true)
-                try simulation.delay(subject.storm.call, milliseconds: delayMilliseconds)
+                for storm in subject.storms {
+                    try simulation.delay(storm.call, milliseconds: delayMilliseconds)
+                }
                 let outcome = try SDK.storm(
                     sdk, callers: options.callers, inProcesses: inProcesses, packages: packages,
                     base: simulation.base, app: subject.json, directory: directory)
@@ -84,43 +86,51 @@ enum RefreshStorm {
     }
 }
 
-/// One platform's app in a vault of its own, whose token can be made to have expired.
-final class Storm {
+/// One platform's app in a vault of its own, whose token is made to have expired.
+final class StormStage {
     let deployment: Deployment
     private let simulation: SimulatedPlatforms
-    private let subject: Subject
+    let subject: Subject
 
     init(_ platform: String, in directory: String) throws {
         simulation = try SimulatedPlatforms()
         deployment = try Deployment(in: directory, flags: Subject.flags(simulation.base))
-        subject = try Subject.register(platform, at: simulation, rotating: true, tokenSeconds: 2)
+        subject = try Subject.register(platform, at: simulation, rotating: true)
         try Subject.allow(deployment)
         try subject.add(to: deployment)
     }
 
-    func run(callers: Int, inProcesses: Bool) throws -> RefreshStorm.Row {
-        // A token of two seconds, and a night in which nobody refreshes it.
-        _ = try Subject.register(subject.platform, at: simulation, rotating: true, tokenSeconds: 2)
-        if subject.storm.needsInstallation { try subject.install(deployment, simulation) }
+    func run(_ storm: Subject.Storm, callers: Int, inProcesses: Bool) throws -> RefreshStorm.Row {
+        // The vault is told that the token lives two seconds; a night passes in which nobody refreshes it.
+        try simulation.control(
+            "POST", "faults",
+            #"{"match":"\#(storm.call)","fault":"edit:set:\#(storm.lifeField)=2","times":0}"#)
+        if storm.needsInstallation {
+            try subject.install(deployment, simulation)
+        } else {
+            _ = try deployment.broker("POST", "\(subject.path)/access", storm.access)
+        }
         deployment.stop()
         Signal().wait(until: .after(milliseconds: 2100))
-        _ = try Subject.register(subject.platform, at: simulation, rotating: true, tokenSeconds: 43_200)
-        try simulation.delay(subject.storm.call, milliseconds: RefreshStorm.delayMilliseconds)
+        try simulation.control("DELETE", "faults")
+        try simulation.control("POST", "clock", #"{"advance_seconds":43201}"#)
+        try simulation.delay(storm.call, milliseconds: RefreshStorm.delayMilliseconds)
         try simulation.control("DELETE", "ledger")
         try deployment.start()
         try deployment.waitUntilServing()
         let got = try Callers.run(
             deployment.brokerSocket, count: callers, inProcesses: inProcesses, path: "\(subject.path)/access",
-            body: #"{"as":"\#(subject.leg)","deliver":"token"}"#)
-        let (accepted, refused) = try simulation.count(subject.storm.call)
+            body: storm.access)
+        let (accepted, refused) = try simulation.count(storm.call)
         try simulation.control("DELETE", "faults")
         var good = 0
         var tokens: [String: Int] = [:]
         for case let token? in got.tokens { tokens[token, default: 0] += 1 }
-        for (token, holders) in tokens where try subject.works(token, simulation) { good += holders }
+        for (token, holders) in tokens where try subject.works(token, storm, simulation) { good += holders }
         let handed = tokens.values.reduce(0, +)
         return RefreshStorm.Row(
-            who: "postern, \(subject.platform)", crowd: RefreshStorm.crowd(callers, inProcesses), callers: callers,
+            who: "postern, \(subject.platform) \(storm.leg)", crowd: RefreshStorm.crowd(callers, inProcesses),
+            callers: callers,
             upstream: accepted + refused, good: good, dead: handed - good, none: callers - handed,
             seconds: got.seconds)
     }

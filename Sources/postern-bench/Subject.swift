@@ -2,15 +2,27 @@ import Rules
 
 /// One app at a simulated platform, as the benchmarks use it.
 struct Subject {
+    /// A token that can end, and the call that gives the next one.
+    struct Storm {
+        let leg: String
+        /// What the ledger calls it.
+        let call: String
+        /// The field of its answer that says how long the token lives.
+        let lifeField: String
+        /// Whether a person must have installed the app first; else its own credentials are enough.
+        let needsInstallation: Bool
+
+        var access: String { #"{"as":"\#(leg)","deliver":"token"}"# }
+    }
+
     let platform: String
     let appID: String
-    /// What the ledger calls the request that trades a code or a refresh token.
-    let tokenCall: String
-    let storm: Storm
-    /// What `access` is asked as.
-    let leg: String
-    /// What an installation asks for.
+    /// What the ledger calls the trade of a code for tokens.
+    let exchangeCall: String
+    let storms: [Storm]
+    /// What an installation asks for, `scope` and `user_scope`.
     let scope: String
+    let userScope: String
     /// Where the bridge of the benchmarks takes codes; nobody connects to it.
     let redirect: String
     /// The app as the simulation knows it, secrets included.
@@ -24,40 +36,61 @@ struct Subject {
     static func flags(_ base: String) -> [String] {
         [
             "slack.api=\(base)/api", "slack.authorize=\(base)/oauth/v2/authorize",
+            "lark.open=\(base)/lark/open-apis", "lark.accounts=\(base)/lark/accounts/open-apis",
+            "feishu.open=\(base)/feishu/open-apis", "feishu.accounts=\(base)/feishu/accounts/open-apis",
+            "genesys.api=\(base)/genesys/{region}/api", "genesys.login=\(base)/genesys/{region}/login",
         ].flatMap { ["--platform-url", $0] } + ["--callback-listen", "off"]
     }
 
     /// Platforms both sides know.
     static let platforms = ["slack"]
 
-    /// The call at expiry.
-    struct Storm {
-        /// What the ledger calls it.
-        let call: String
-        /// Whether there must be an installation first; else the token is made from the app's own credentials.
-        let needsInstallation: Bool
-    }
-
     /// Registers an app at the simulation, or changes it.
     static func register(
-        _ platform: String, at simulation: SimulatedPlatforms, rotating: Bool = false, tokenSeconds: Int? = nil
+        _ platform: String, at simulation: SimulatedPlatforms, rotating: Bool = false
     ) throws -> Subject {
-        let more =
-            (rotating ? #","token_rotation":true"# : "") + (tokenSeconds.map { #","token_seconds":\#($0)"# } ?? "")
         let redirect = "https://bridge.example/thirdparty/\(platform)/oauth2/callback"
+        let appID: String
+        let more: String
+        let exchangeCall: String
+        let storms: [Storm]
+        var (scope, userScope) = ("", "")
         switch platform {
         case "slack":
-            let json = try simulation.text(
-                "POST", "apps",
-                #"{"app_id":"A0FAKEBNCH1","workspace_name":"Bench","redirect_urls":["\#(redirect)"],"#
-                    + #""bot_scopes":["chat:write","users:read"]\#(more)}"#)
-            return Subject(
-                platform: platform, appID: "A0FAKEBNCH1", tokenCall: "oauth.v2.access",
-                storm: Storm(call: "oauth.v2.access", needsInstallation: true), leg: "bot",
-                scope: "chat:write", redirect: redirect,
-                app: Told(json) ?? .nothing, json: String(decoding: json, as: UTF8.self))
+            appID = "A0FAKEBNCH1"
+            more = #","bot_scopes":["chat:write","users:read"]"# + (rotating ? #","token_rotation":true"# : "")
+            exchangeCall = "oauth.v2.access"
+            storms = [
+                Storm(leg: "bot", call: exchangeCall, lifeField: "expires_in", needsInstallation: true)
+            ]
+            scope = "chat:write"
+        case "lark", "feishu":
+            appID = "cli_fakebench0001"
+            more = #","tenant_scopes":["im:message:send_as_bot"],"user_scopes":["contact:user.base:readonly"]"#
+            exchangeCall = "authen.v2.oauth.token"
+            let mint = "auth.v3.tenant_access_token.internal"
+            storms = [
+                Storm(leg: "user", call: exchangeCall, lifeField: "expires_in", needsInstallation: true),
+                Storm(leg: "tenant", call: mint, lifeField: "expire", needsInstallation: false),
+            ]
+            userScope = "contact:user.base:readonly"
+        case "genesys":
+            appID = "fa4e0000-0000-4000-8000-000000000001"
+            more = #","region":"mypurecloud.ie""#
+            exchangeCall = "oauth.token"
+            storms = [
+                Storm(leg: "app", call: exchangeCall, lifeField: "expires_in", needsInstallation: false)
+            ]
         default: throw Problem(.badRequest, "the benchmarks do not know \(platform)")
         }
+        let json = try simulation.text(
+            "POST", "apps",
+            #"{"platform":"\#(platform)","app_id":"\#(appID)","workspace_name":"Bench","#
+                + #""redirect_urls":["\#(redirect)"]\#(more)}"#)
+        return Subject(
+            platform: platform, appID: appID, exchangeCall: exchangeCall, storms: storms, scope: scope,
+            userScope: userScope, redirect: redirect, app: Told(json) ?? .nothing,
+            json: String(decoding: json, as: UTF8.self))
     }
 
     func field(_ name: String) throws -> String {
@@ -69,25 +102,26 @@ struct Subject {
 
     // MARK: - In the vault
 
-    /// Adds the app to the vault and lets the service `bench`, which is us, do everything with it.
+    /// Adds the app to the vault.
     func add(to deployment: Deployment) throws {
-        let fields: String
-        let secrets: String
-        switch platform {
-        default:
-            fields = #""client_id":\#(Told.quoted(try field("client_id")))"#
-            secrets =
-                #""client_secret":\#(Told.quoted(try field("client_secret"))),"#
-                + #""signing_secret":\#(Told.quoted(try field("signing_secret")))"#
+        func object(_ names: [String]) throws -> String {
+            "{" + (try names.map { "\"\($0)\":" + Told.quoted(try field($0)) }).joined(separator: ",") + "}"
         }
+        let (fields, secrets) =
+            switch platform {
+            case "slack": (["client_id"], ["client_secret", "signing_secret"])
+            case "genesys": (["client_id", "region"], ["client_secret"])
+            default: ([], ["app_secret"])
+            }
         try deployment.admin("POST", "tenants", #"{"slug":"\#(platform)","name":"Tenant of \#(platform)"}"#)
         try deployment.admin(
             "POST", "apps",
             #"{"tenant":"\#(platform)","profile":"\#(platform)","platform":"\#(platform)","app_id":"\#(appID)","#
-                + #""fields":{\#(fields)},"secrets":{\#(secrets)},"redirect_uris":["\#(redirect)"],"verify":false}"#)
+                + #""fields":\#(try object(fields)),"secrets":\#(try object(secrets)),"#
+                + #""redirect_uris":["\#(redirect)"],"verify":false}"#)
     }
 
-    /// The service `bench` and its grant, once for all subjects.
+    /// The service `bench`, which is us, and its grant to do everything with every app.
     static func allow(_ deployment: Deployment) throws {
         try deployment.admin("POST", "services", #"{"name":"bench","selectors":["uid:\#(deployment.uid)"]}"#)
         try deployment.admin(
@@ -97,15 +131,22 @@ struct Subject {
                 + #""max_ttl_seconds":600}"#)
     }
 
-    /// Begins an installation and goes to the consent page: what comes back, all in the callback's URL.
-    func consent(_ deployment: Deployment, _ simulation: SimulatedPlatforms) throws -> (code: String, state: String) {
+    /// Begins an installation; where the browser goes.
+    func begin(_ deployment: Deployment) throws -> String {
+        let scopes =
+            (scope.isEmpty ? "" : #","scope":"\#(scope)""#)
+            + (userScope.isEmpty ? "" : #","user_scope":"\#(userScope)""#)
         let begun = try deployment.broker(
             "POST", "\(path)/oauth/authorize",
-            #"{"purpose":"install","redirect_uri":"\#(redirect)","browser_binding":"\#(Self.binding)","scope":"\#(scope)"}"#
-        )
+            #"{"purpose":"install","redirect_uri":"\#(redirect)","browser_binding":"\#(Self.binding)"\#(scopes)}"#)
         guard let url = begun["authorization_url"]?.text else {
             throw Problem(.internal, "there is no authorization_url to open")
         }
+        return url
+    }
+
+    /// Goes to the consent page of an installation: what comes back, all in the callback's URL.
+    func consent(_ url: String, _ simulation: SimulatedPlatforms) throws -> (code: String, state: String) {
         let back = try simulation.consent(url)
         guard let code = query("code", in: back), let state = query("state", in: back) else {
             throw Problem(.internal, "the consent page sent no code back")
@@ -122,17 +163,26 @@ struct Subject {
 
     /// An installation of the app, its tokens in the vault.
     func install(_ deployment: Deployment, _ simulation: SimulatedPlatforms) throws {
-        let (code, state) = try consent(deployment, simulation)
+        let (code, state) = try consent(try begin(deployment), simulation)
         guard let connection = Connection(path: deployment.brokerSocket),
             let answer = connection.answer(to: callback(deployment, code: code, state: state)), answer.status == 200
         else { throw Problem(.internal, "the installation at \(platform) was not finished") }
     }
 
     /// Whether the platform takes a token now.
-    func works(_ token: String, _ simulation: SimulatedPlatforms) throws -> Bool {
-        switch platform {
-        default: try simulation.call("POST", "/api/auth.test", bearer: token)["ok"]?.isTrue == true
-        }
+    func works(_ token: String, _ storm: Storm, _ simulation: SimulatedPlatforms) throws -> Bool {
+        let answer =
+            switch platform {
+            case "slack": try simulation.call("POST", "/api/auth.test", bearer: token)
+            case "genesys":
+                try simulation.call("GET", "/genesys/\(try field("region"))/api/api/v2/tokens/me", bearer: token)
+            default:
+                try simulation.call(
+                    "GET",
+                    "/\(platform)/open-apis/\(storm.leg == "user" ? "authen/v1/user_info" : "bot/v3/info")",
+                    bearer: token)
+            }
+        return answer["ok"]?.isTrue == true || answer["code"]?.number == 0 || answer["OAuthClient"] != nil
     }
 
     private static let binding = "the-benchmark-binds-its-flow-to-itself-1"
