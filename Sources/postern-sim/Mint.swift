@@ -35,5 +35,8 @@ struct Mint: Sendable {
     mutating func secret() -> String { "fake" + hex(28) }
     mutating func botToken() -> String { "xoxb-\(digits(12))-\(digits(13))-fake\(letters(20))" }
     mutating func userToken() -> String { "xoxp-\(digits(12))-\(digits(13))-\(digits(13))-fake\(letters(28))" }
+    mutating func rotatingBotToken() -> String { "xoxe.xoxb-1-fake\(letters(160))" }
+    mutating func rotatingUserToken() -> String { "xoxe.xoxp-1-fake\(letters(160))" }
+    mutating func refreshToken() -> String { "xoxe-1-fake\(letters(142))" }
     mutating func code() -> String { "\(digits(12)).\(digits(13)).fa4e\(hex(60))" }
 }

@@ -57,8 +57,13 @@ struct Options {
         Prints {"listening": "http://127.0.0.1:PORT"} when it is ready; ends on SIGTERM or Ctrl-C.
         Everything it hands out is fake: every secret contains "fake". Never give it a real credential.
 
-        Slack:  GET  /oauth/v2/authorize       the consent page; presses Allow at once (?sim_user=deny: Cancel)
-                POST /api/METHOD               oauth.v2.access auth.test auth.revoke apps.uninstall api.test bots.info
+        Slack:  GET  /oauth/v2/authorize       the consent page; presses Allow at once (?sim_user=deny: Cancel;
+                     /openid/connect/authorize sim_user=U...: who; sim_team=T...: where; sim_org=1: everywhere;
+                                               sim_refuse=a,b: without these scopes)
+                POST /api/METHOD               oauth.v2.access oauth.v2.exchange openid.connect.token
+                                               openid.connect.userInfo tooling.tokens.rotate
+                                               apps.manifest.{create,update,validate,export,delete}
+                                               auth.test auth.revoke apps.uninstall api.test bots.info
                                                users.identity users.list users.info chat.postMessage conversations.open
                 POST /services/T.../B.../...   incoming webhooks
 
@@ -67,7 +72,10 @@ struct Options {
                                        "workspace_name", "team_id", "redirect_urls": [...], "bot_scopes": [...],
                                        "user_scopes": [...], "bot_token": "xoxb-..." or true}; all optional, made up
                                        where missing; answers with the whole app. Again with the same app_id: changes it;
-                                       a changed client_secret leaves the old one working for 24 hours.
+                                       a changed client_secret leaves the old one working for 24 hours. Slack's switches:
+                                       "token_rotation_enabled", "token_life": 43200, "refresh_grace": 0 (seconds a spent
+                                       refresh token is still taken), "pkce_enabled", "distributed",
+                                       "org_deploy_enabled" with "enterprise_id".
                  GET    /_sim/apps     DELETE /_sim/apps/APP_ID?platform=... (its tokens die)
                  GET    /_sim/ledger   every call, what it accepted or refused and why; ?platform=slack&call=auth.test
                                        &outcome=accepted, refused or fault&app_id=...
@@ -91,6 +99,7 @@ struct Options {
                                                        edit:fill:access_token=65536
                  GET    /_sim/faults   DELETE /_sim/faults
                  GET    /_sim/messages what was posted
+                 POST   /_sim/config_token   {"platform": "slack", "team_id": "T..."}: a new app configuration token
                  POST   /_sim/clock    {"advance_seconds": 600}
                  GET    /_sim/health
 

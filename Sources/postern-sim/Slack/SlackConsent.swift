@@ -1,11 +1,13 @@
 import FoundationEssentials
 
 extension SlackWorld {
-    /// `GET /oauth/v2/authorize`: the page where a user would press Allow (platforms, 1.2). Presses it at once.
+    /// `GET /oauth/v2/authorize` and `GET /openid/connect/authorize`: the page where a user would press Allow
+    /// (platforms, 1.2). Presses it at once.
     ///
-    /// `sim_user=deny` presses Cancel; `sim_user=U…` is the user who presses. What Slack shows on the page without
-    /// ever redirecting, is a page here too, with status 400.
-    mutating func authorize(_ request: SimRequest, at now: Date) -> Outcome {
+    /// `sim_user=deny` presses Cancel; `sim_user=U…` is the user who presses, `sim_team=T…` the workspace they choose,
+    /// `sim_org=1` the whole organisation, `sim_refuse=a,b` the scopes they untick. What Slack shows on the page
+    /// without ever redirecting, is a page here too, with status 400.
+    mutating func authorize(_ request: SimRequest, _ call: String, at now: Date) -> Outcome {
         guard request.method == "GET" else {
             return .refused("method_not_allowed", .page("Slack", "This page takes GET.", status: 405))
         }
@@ -16,36 +18,61 @@ extension SlackWorld {
         guard let target = redirect ?? app.redirectURLs.first, app.allows(redirect: target) else {
             return shown("bad_redirect_uri", app)
         }
-        if let team = request.query("team"), team != app.teamID {
-            return shown("invalid_team_for_non_distributed_app", app)
+        var code = SlackCode(
+            value: mint.code(), appID: app.appID, teamID: place(request, app), redirectURI: redirect,
+            scopes: granted("scope", request), userScopes: granted("user_scope", request),
+            userID: request.query("sim_user") ?? "U0FAKEUSER1", made: now)
+        if call == "openid.connect.authorize" {
+            code.isOpenID = true
+            code.nonce = request.query("nonce")
         }
-        if request.query("code_challenge") != nil { return shown("pkce_not_allowed", app) }
-        let scopes = list(request.query("scope"))
-        let userScopes = list(request.query("user_scope"))
-        if let code = refusal(of: scopes, userScopes, app) { return shown(code, app) }
+        if let refusal = refusal(of: request, code, app) { return shown(refusal, app) }
         if request.query("sim_user") == "deny" { return deny(request, "access_denied") }
-
-        let user = request.query("sim_user") ?? "U0FAKEUSER1"
-        let code = SlackCode(
-            value: mint.code(), appID: app.appID, redirectURI: redirect, scopes: scopes, userScopes: userScopes,
-            userID: user, made: now)
-        codes.append(code)
+        code.challenge = request.query("code_challenge")
+        codes[code.value] = code
         return .accepted(
-            "code for \((scopes + userScopes).joined(separator: ","))", back(to: target, request, "code", code.value),
-            app: app.appID)
+            "code for \((code.scopes + code.userScopes).joined(separator: ","))",
+            back(to: target, request, "code", code.value), app: app.appID)
     }
 
-    /// The user said no: back to the app with an error.
-    func deny(_ request: SimRequest, _ code: String) -> Outcome {
-        let app = request.query("client_id").flatMap { find(clientID: $0) }
-        guard let target = request.query("redirect_uri") ?? app?.redirectURLs.first,
-            app?.allows(redirect: target) == true
-        else { return shown("bad_redirect_uri", app) }
-        return .refused(code, back(to: target, request, "error", code), app: app?.appID)
+    /// nil for the whole organisation.
+    private func place(_ request: SimRequest, _ app: SlackApp) -> String? {
+        request.query("sim_org") == "1" ? nil : request.query("sim_team") ?? request.query("team") ?? app.teamID
+    }
+
+    private func granted(_ name: String, _ request: SimRequest) -> [String] {
+        let refused = list(request.query("sim_refuse"))
+        return list(request.query(name)).filter { !refused.contains($0) }
     }
 
     private func list(_ text: String?) -> [String] {
         (text ?? "").split(whereSeparator: { $0 == "," || $0 == " " }).map(String.init)
+    }
+
+    /// Why the page shows an error instead of a button; nil for the button.
+    private func refusal(of request: SimRequest, _ code: SlackCode, _ app: SlackApp) -> String? {
+        if code.isOpenID {
+            guard request.query("response_type") == "code" else { return "invalid_response_type" }
+            guard code.scopes.contains("openid"), code.userScopes.isEmpty,
+                code.scopes.allSatisfy(["openid", "email", "profile"].contains)
+            else { return "invalid_scope" }
+            return nil
+        }
+        if let refusal = refusal(of: list(request.query("scope")), list(request.query("user_scope")), app) {
+            return refusal
+        }
+        if let team = code.teamID {
+            if team != app.teamID && !app.isDistributed { return "invalid_team_for_non_distributed_app" }
+        } else if app.enterpriseID == nil || !app.deploysToOrganisation {
+            return "scope_not_allowed_on_enterprise"
+        }
+        let challenge = request.query("code_challenge")
+        if challenge != nil && !app.usesPKCE { return "pkce_not_allowed" }
+        if app.usesPKCE {
+            let isS256 = request.query("code_challenge_method") == "S256" && challenge?.utf8.count == 43
+            return isS256 ? nil : "invalid_code_challenge"
+        }
+        return nil
     }
 
     private func refusal(of scopes: [String], _ userScopes: [String], _ app: SlackApp) -> String? {
@@ -55,6 +82,15 @@ extension SlackWorld {
         if scopes.contains(where: { $0.hasPrefix("identity.") }) { return "invalid_scope" }
         let strange = { (asked: [String], known: [String]) in !known.isEmpty && asked.contains { !known.contains($0) } }
         return strange(scopes, app.botScopes) || strange(userScopes, app.userScopes) ? "invalid_scope" : nil
+    }
+
+    /// The user said no: back to the app with an error.
+    func deny(_ request: SimRequest, _ code: String) -> Outcome {
+        let app = request.query("client_id").flatMap { find(clientID: $0) }
+        guard let target = request.query("redirect_uri") ?? app?.redirectURLs.first,
+            app?.allows(redirect: target) == true
+        else { return shown("bad_redirect_uri", app) }
+        return .refused(code, back(to: target, request, "error", code), app: app?.appID)
     }
 
     private func back(to target: String, _ request: SimRequest, _ name: String, _ value: String) -> SimAnswer {

@@ -19,6 +19,7 @@ struct SlackMethod: Sendable {
         SlackMethod("auth.test"), SlackMethod("auth.revoke"), SlackMethod("apps.uninstall"),
         SlackMethod("bots.info", ["users:read"]),
         SlackMethod("users.identity", ["identity.basic"], takes: .user),
+        SlackMethod("openid.connect.userInfo", ["openid"], takes: .user),
         SlackMethod("users.list", ["users:read"]), SlackMethod("users.info", ["users:read"]),
         SlackMethod("chat.postMessage", ["chat:write"]),
         SlackMethod("conversations.open", ["im:write", "mpim:write"]),
@@ -38,18 +39,19 @@ extension SlackWorld {
         }
         switch call {
         case "api.test": return .accepted("api.test", .json(["ok": true, "args": arguments.shown]))
-        case "oauth.v2.access": return exchange(request, arguments, at: now)
-        case "oauth.v2.exchange":
-            switch client(request, arguments, at: now) {
-            case .success(let app): return Self.failure("token_rotation_not_enabled", app: app.appID)
-            case .failure(let refusal): return refusal.outcome
-            }
+        case "oauth.v2.access": return access(request, arguments, at: now)
+        case "oauth.v2.exchange": return makeRotate(request, arguments, at: now)
+        case "openid.connect.token": return openIDToken(request, arguments, at: now)
+        case "tooling.tokens.rotate": return configurations.rotate(arguments, &mint, at: now)
+        case "apps.manifest.create", "apps.manifest.update", "apps.manifest.validate", "apps.manifest.export",
+            "apps.manifest.delete":
+            return manifest(request, call, arguments, at: now)
         default: break
         }
         guard let method = SlackMethod.all.first(where: { $0.name == call }) else {
             return Self.failure("unknown_method")
         }
-        switch token(request, arguments) {
+        switch token(request, arguments, at: now) {
         case .failure(let refusal): return refusal.outcome
         case .success(let token):
             var outcome = allowed(method, token) ?? run(request, method, arguments, token, at: now)
@@ -62,24 +64,34 @@ extension SlackWorld {
     }
 
     /// The caller's token, from the header or a form field.
-    private func token(_ request: SimRequest, _ arguments: SlackArguments) -> Result<SlackToken, SlackRefusal> {
+    private func token(
+        _ request: SimRequest, _ arguments: SlackArguments, at now: Date
+    ) -> Result<SlackToken, SlackRefusal> {
         let value: String
-        if let header = request.header("authorization") {
-            guard header.lowercased().hasPrefix("bearer ") else { return .failure(SlackRefusal("invalid_auth")) }
-            value = String(header.dropFirst(7).drop { $0 == " " })
-        } else if let argument = arguments["token"] {
-            value = argument
-        } else {
-            return .failure(SlackRefusal("not_authed"))
+        switch bearer(request, arguments) {
+        case .success(let found): value = found
+        case .failure(let refusal): return .failure(refusal)
         }
-        guard let token = tokens.last(where: { $0.value == value }) else {
-            return .failure(SlackRefusal("invalid_auth", token: value))
+        guard let token = tokens[value] else {
+            let code = configurations.knows(value) ? "not_allowed_token_type" : "invalid_auth"
+            return .failure(SlackRefusal(code, token: value))
         }
         guard !token.revoked else {
-            let code = token.sort == .bot ? "account_inactive" : "token_revoked"
+            let code = token.sort == .bot && token.expires == nil ? "account_inactive" : "token_revoked"
             return .failure(SlackRefusal(code, app: token.appID, token: value))
         }
+        if let expires = token.expires, now >= expires {
+            return .failure(SlackRefusal("token_expired", app: token.appID, token: value))
+        }
         return .success(token)
+    }
+
+    func bearer(_ request: SimRequest, _ arguments: SlackArguments) -> Result<String, SlackRefusal> {
+        if let header = request.header("authorization") {
+            guard header.lowercased().hasPrefix("bearer ") else { return .failure(SlackRefusal("invalid_auth")) }
+            return .success(String(header.dropFirst(7).drop { $0 == " " }))
+        }
+        return arguments["token"].map(Result.success) ?? .failure(SlackRefusal("not_authed"))
     }
 
     private func allowed(_ method: SlackMethod, _ token: SlackToken) -> Outcome? {
@@ -102,11 +114,12 @@ extension SlackWorld {
             return Self.failure("account_inactive", app: token.appID, token: token.value)
         }
         switch method.name {
-        case "auth.test": return test(app, token)
+        case "auth.test": return test(app, token, at: now)
         case "auth.revoke": return revoke(arguments, token)
-        case "apps.uninstall": return uninstall(request, arguments, token)
+        case "apps.uninstall": return uninstall(arguments, token)
         case "bots.info": return bot(arguments, app, token)
         case "users.identity": return identity(app, token)
+        case "openid.connect.userInfo": return userInfo(app, token)
         case "users.list": return people(arguments, app, token)
         case "users.info": return person(arguments, app, token)
         case "chat.postMessage": return post(arguments, app, token, at: now)
@@ -115,14 +128,17 @@ extension SlackWorld {
         }
     }
 
-    private func test(_ app: SlackApp, _ token: SlackToken) -> Outcome {
+    private func test(_ app: SlackApp, _ token: SlackToken, at now: Date) -> Outcome {
+        let team = token.chain.teamID
+        let place = app.team(team ?? app.teamID)
         var body: [String: JSON] = [
-            "ok": true, "url": .string("https://\(app.teamDomain).slack.com/"), "team": .string(app.teamName),
-            "user": .string(token.sort == .bot ? "fakebot" : "fake.user"), "team_id": .string(app.teamID),
-            "user_id": .string(token.userID), "is_enterprise_install": false,
+            "ok": true, "url": .string("https://\(place.domain).slack.com/"), "team": .string(place.name),
+            "user": .string(token.sort == .bot ? "fakebot" : "fake.user"), "team_id": .string(team ?? app.teamID),
+            "user_id": .string(token.userID), "is_enterprise_install": .bool(team == nil),
         ]
         if token.sort == .bot { body["bot_id"] = .string(app.botID) }
         if let enterprise = app.enterpriseID { body["enterprise_id"] = .string(enterprise) }
+        if let expires = token.expires { body["expires_in"] = .integer(Int64(expires.timeIntervalSince(now))) }
         return .accepted("live \(token.sort) token", .json(.object(body)), app: app.appID, token: token.value)
     }
 }

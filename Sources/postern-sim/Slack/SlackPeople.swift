@@ -21,9 +21,12 @@ extension SlackWorld {
     /// `users.identity`: e-mail and names only with their scopes.
     func identity(_ app: SlackApp, _ token: SlackToken) -> Outcome {
         var user: [String: JSON] = ["id": .string(token.userID), "name": "Fake User"]
-        var team: [String: JSON] = ["id": .string(app.teamID)]
-        if token.scopes.contains("identity.email") { user["email"] = "fake.user@example.com" }
-        if token.scopes.contains("identity.team") { team["name"] = .string(app.teamName) }
+        let place = token.chain.teamID ?? app.teamID
+        var team: [String: JSON] = ["id": .string(place)]
+        if token.scopes.contains("identity.email") {
+            user["email"] = .string("\(token.userID.lowercased())@example.com")
+        }
+        if token.scopes.contains("identity.team") { team["name"] = .string(app.team(place).name) }
         return .accepted(
             "identity of \(token.userID)", .json(["ok": true, "user": .object(user), "team": .object(team)]),
             app: app.appID, token: token.value)

@@ -3,84 +3,79 @@ import FoundationEssentials
 /// Slack: apps, tokens, codes, and what was posted.
 struct SlackWorld: PlatformWorld {
     var mint: Mint
-    private(set) var registered: [SlackApp] = []
-    var tokens: [SlackToken] = []
-    var codes: [SlackCode] = []
+    /// In the order of their registration.
+    private var order: [String] = []
+    private var apps: [String: SlackApp] = [:]
+    private var byClient: [String: String] = [:]
+    var tokens = SlackTokens()
+    var configurations = SlackConfigurations()
+    var codes: [String: SlackCode] = [:]
     var messages: [SlackMessage] = []
     var webhooks: [SlackWebhook] = []
     private var lastStamp: Int64 = 0
 
     init(mint: Mint) { self.mint = mint }
 
-    var listed: [JSON] { registered.map { $0.json(botToken: botToken(of: $0)) } }
+    var registered: [SlackApp] { order.compactMap { apps[$0] } }
+
+    var listed: [JSON] { registered.map(shown) }
 
     var posted: [JSON] { messages.map(\.json) }
 
-    func find(id: String) -> SlackApp? { registered.first { $0.appID == id } }
+    func find(id: String) -> SlackApp? { apps[id] }
 
-    func find(clientID: String) -> SlackApp? { registered.first { $0.clientID == clientID } }
+    func find(clientID: String) -> SlackApp? { byClient[clientID].flatMap { apps[$0] } }
 
-    private func botToken(of app: SlackApp) -> String? {
-        tokens.last { $0.appID == app.appID && $0.sort == .bot && !$0.revoked }?.value
+    /// The app with the newest bot token of its own workspace.
+    func shown(_ app: SlackApp) -> JSON {
+        let newest = tokens.newest(bot(of: app))
+        return app.json(botToken: newest.token?.value, refreshToken: newest.refresh)
+    }
+
+    private func bot(of app: SlackApp) -> SlackChain {
+        SlackChain(appID: app.appID, teamID: app.teamID, sort: .bot, userID: app.botUserID)
     }
 
     /// Adds an app, or changes the one with that `app_id`; what is not given is made up. `bot_token` may be a value
     /// or `true` for a new one: the app then counts as installed with all its bot scopes.
     mutating func register(_ body: JSON, at now: Date) -> JSON? {
-        guard case .object(let fields) = body else { return nil }
-        func text(_ name: String) -> String? { fields[name]?.text }
-        func list(_ name: String) -> [String]? {
-            guard case .array(let items)? = fields[name] else { return nil }
-            return items.compactMap(\.text)
-        }
-        let old = text("app_id").flatMap { find(id: $0) }
-        let teamName = text("workspace_name") ?? old?.teamName ?? "Fake Workspace"
-        let domain = teamName.lowercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }
-        var app = SlackApp(
-            appID: text("app_id") ?? mint.identifier("A"), name: text("name") ?? old?.name ?? "Fake App",
-            clientID: text("client_id") ?? old?.clientID ?? "\(mint.digits(12)).\(mint.digits(13))",
-            clientSecret: text("client_secret") ?? old?.clientSecret ?? mint.secret(),
-            previousClientSecret: old?.previousClientSecret,
-            signingSecret: text("signing_secret") ?? old?.signingSecret ?? mint.secret(),
-            teamID: text("team_id") ?? old?.teamID ?? mint.identifier("T"), teamName: teamName,
-            teamDomain: text("team_domain") ?? old?.teamDomain ?? (domain.isEmpty ? "fake" : domain),
-            enterpriseID: text("enterprise_id") ?? old?.enterpriseID,
-            redirectURLs: list("redirect_urls") ?? old?.redirectURLs ?? [],
-            botScopes: list("bot_scopes") ?? old?.botScopes ?? [],
-            userScopes: list("user_scopes") ?? old?.userScopes ?? [],
-            botID: text("bot_id") ?? old?.botID ?? mint.identifier("B"),
-            botUserID: text("bot_user_id") ?? old?.botUserID ?? mint.identifier("U"))
-        if let old, old.clientSecret != app.clientSecret {
-            app.previousClientSecret = (old.clientSecret, now.addingTimeInterval(86_400))
-        }
-        registered.removeAll { $0.appID == app.appID }
-        registered.append(app)
-        switch fields["bot_token"] {
-        case .string(let value)?:
-            tokens.removeAll { $0.value == value }
-            tokens.append(bot(app, value, app.botScopes))
-        case .bool(true)?: tokens.append(bot(app, mint.botToken(), app.botScopes))
+        let old = body["app_id"]?.text.flatMap { find(id: $0) }
+        guard let app = SlackApp(body, changing: old, &mint, at: now) else { return nil }
+        keep(app)
+        switch body["bot_token"] {
+        case .string(let value)?: tokens.hold(value, bot(of: app), app.botScopes)
+        case .bool(true)? where app.rotates:
+            _ = tokens.issue(bot(of: app), app.botScopes, life: app.tokenLife, &mint, at: now)
+        case .bool(true)?: tokens.hold(mint.botToken(), bot(of: app), app.botScopes)
         default: break
         }
-        return app.json(botToken: botToken(of: app))
+        return shown(app)
     }
 
-    func bot(_ app: SlackApp, _ value: String, _ scopes: [String]) -> SlackToken {
-        SlackToken(value: value, sort: .bot, appID: app.appID, userID: app.botUserID, scopes: scopes)
+    mutating func keep(_ app: SlackApp) {
+        if let old = apps[app.appID] {
+            byClient[old.clientID] = nil
+        } else {
+            order.append(app.appID)
+        }
+        apps[app.appID] = app
+        byClient[app.clientID] = app.appID
     }
 
     /// As if the app had been deleted at Slack.
     mutating func remove(app id: String) -> Bool {
-        guard find(id: id) != nil else { return false }
-        end(app: id)
-        registered.removeAll { $0.appID == id }
+        guard let app = apps.removeValue(forKey: id) else { return false }
+        byClient[app.clientID] = nil
+        order.removeAll { $0 == id }
+        tokens.end(app: id)
+        end(webhooksOf: id) { _ in true }
         return true
     }
 
-    /// Ends every token and webhook of an app.
-    mutating func end(app id: String) {
-        for index in tokens.indices where tokens[index].appID == id { tokens[index].revoked = true }
-        for index in webhooks.indices where webhooks[index].appID == id { webhooks[index].revoked = true }
+    mutating func end(webhooksOf app: String, where here: (String?) -> Bool) {
+        for index in webhooks.indices where webhooks[index].appID == app && here(webhooks[index].teamID) {
+            webhooks[index].revoked = true
+        }
     }
 
     /// Slack's name of a message: seconds, a dot, six digits; never the same twice.
@@ -90,12 +85,20 @@ struct SlackWorld: PlatformWorld {
         let fraction = String(lastStamp % 1_000_000)
         return "\(lastStamp / 1_000_000).\(String(repeating: "0", count: 6 - fraction.count))\(fraction)"
     }
+
+    /// `config_token`: what the section Your App Configuration Tokens of Slack's page of apps would show.
+    mutating func control(_ verb: String, _ body: JSON, at now: Date) -> JSON? {
+        guard verb == "config_token" else { return nil }
+        let team = body["team_id"]?.text ?? registered.first?.teamID ?? "T0FAKE"
+        return configurations.issue(team: team, &mint, at: now)
+    }
 }
 
 extension SlackWorld {
     /// The platform's name for what a path asks; nil when Slack has no such page.
     func call(for path: String) -> String? {
         if path == "/oauth/v2/authorize" { return "oauth.v2.authorize" }
+        if path == "/openid/connect/authorize" { return "openid.connect.authorize" }
         if path.hasPrefix("/api/"), path.dropFirst(5).utf8.count <= 100 { return String(path.dropFirst(5)) }
         if path.hasPrefix("/services/") { return "incoming_webhook" }
         return nil
@@ -103,7 +106,7 @@ extension SlackWorld {
 
     mutating func answer(_ request: SimRequest, _ call: String, at now: Date) -> Outcome {
         switch call {
-        case "oauth.v2.authorize": authorize(request, at: now)
+        case "oauth.v2.authorize", "openid.connect.authorize": authorize(request, call, at: now)
         case "incoming_webhook": webhook(request, at: now)
         default: web(request, call, at: now)
         }
@@ -111,7 +114,7 @@ extension SlackWorld {
 
     /// The answer to a fault that names one of Slack's codes: a redirect where Slack would redirect, else JSON.
     func refuse(_ request: SimRequest, _ call: String, _ code: String) -> Outcome {
-        guard call == "oauth.v2.authorize" else { return Self.failure(code) }
+        guard call.hasSuffix(".authorize") else { return Self.failure(code) }
         return deny(request, code)
     }
 
