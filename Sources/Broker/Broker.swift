@@ -15,6 +15,8 @@ package final class Broker: Sendable {
         /// Where the root key comes from, for `status`.
         package var rootKeySource: String
         package var version: String
+        /// Where an integration's URLs lead instead of the guide's address, by profile.
+        package var profileURLs: [String: String] = [:]
 
         /// What the daemon was started with; `publicURL` is empty where none was given.
         package init(urls: PlatformURLs, publicURL: String, rootKeySource: String, version: String) {

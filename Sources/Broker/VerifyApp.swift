@@ -1,106 +1,130 @@
 package import Platforms
 package import Rules
-import Sealing
 package import Vault
 
-/// What the platform said about submitted credentials.
-struct Verification {
-    let checks: [Check]
-    let provesClaim: Bool
-    /// Who the bot token is; nil where it was refused or not asked.
-    let identity: SlackIdentity?
-}
-
 extension Broker {
-    /// Runs the live checks of platforms 1.6 over credentials that are not stored yet.
-    func verify(_ new: NewApp, _ key: AppKey) throws(Problem) -> Verification {
-        try verify(
-            profile: new.profile, key: key, fields: new.fields,
-            botToken: new.secrets[.botToken].map { $0.text }, clientSecret: new.secrets[.clientSecret].map { $0.text })
-    }
+    /// How often one app's credentials are verified at most (platforms, 1.9).
+    static let verifyMilliseconds: Int64 = 60_000
+    /// What only something that arrives can prove; once proven it stays so until the secret is another.
+    private static let proofs: [String: SecretKind] = [
+        "signing_secret": .signingSecret, "webhook_secret": .webhookSecret, "client_pair": .clientSecret,
+        "encrypt_key": .encryptKey, "verification_token": .verificationToken,
+    ]
 
-    /// Runs them over an app as stored, and records what they prove.
+    /// Verifies an app as stored, and keeps what was found. `rate_limited` within a minute of the last time, unless
+    /// something was changed since.
     package func verify(_ app: App, _ call: AdminCall) throws(Problem) -> [Check] {
-        guard let profile = Profile.named(app.profile, on: app.key.platform) else {
-            throw Problem(.unsupported, "this release does not know the profile \(app.profile)")
-        }
+        let profile = try profile(of: app)
+        try requireRest(app)
         try note(call, "app.verify", tenant: slug(of: app.tenant)?.value, app: app.key)
-        let legs = try vault.installations(of: app.id).filter { row, legs in
-            row.state == .active && legs.contains { $0.leg == .bot }
-        }
-        let token = try legs.first.flatMap { place throws(Problem) in
-            try use(SecretName(app: app.id, installation: place.0.id, kind: .botToken))
-        }
+        let places = try vault.installations(of: app.id).filter { $0.0.state == .active }
+        let bot = places.first { $0.1.contains { $0.leg == .bot } }?.0
         let found = try verify(
-            profile: profile, key: app.key, fields: app.fields, botToken: token,
-            clientSecret: try use(SecretName(app: app.id, kind: .clientSecret)))
-        if found.provesClaim, app.claim == .unproven {
-            try change(call, "app.prove", tenant: slug(of: app.tenant)?.value, app: app.key) {
-                transaction, _ throws(Problem) in
-                guard var row = try transaction.app(app.key) else { throw Problem(.notFound, "the app is gone") }
+            Submission(
+                profile: profile, appID: app.key.appID, fields: app.fields, redirects: app.redirectURIs,
+                secret: { kind throws(Problem) in
+                    kind == .botToken
+                        ? try bot.flatMap { place throws(Problem) in
+                            try self.use(SecretName(app: app.id, installation: place.id, kind: .botToken))
+                        } : try self.use(SecretName(app: app.id, kind: kind))
+                }))
+        let unnamed = bot.flatMap { $0.teamID.isEmpty ? $0.id : nil }
+        return try change(
+            call, "app.checked", tenant: slug(of: app.tenant)?.value, app: app.key,
+            reason: Self.summary(found.checks)
+        ) { transaction, _ throws(Problem) in
+            guard var row = try transaction.app(app.key), row.id == app.id else {
+                throw Problem(.notFound, "the app is gone")
+            }
+            if found.proves(app.key.appID), row.claim == .unproven {
                 row.claim = .proven
                 try transaction.update(app: row, takesAway: false)
             }
+            if let unnamed, let identity = found.bot { try Self.name(unnamed, identity, transaction) }
+            try Self.place(found, of: row, transaction)
+            return try Self.keep(found.checks, of: row, transaction)
         }
-        if let place = legs.first?.0, place.teamID.isEmpty, let identity = found.identity {
-            try name(place, identity, app, call)
+    }
+
+    private func requireRest(_ app: App) throws(Problem) {
+        let now = vault.now
+        guard let last = try vault.checks(of: app.id).map(\.checkedAt).max(), now - last < Self.verifyMilliseconds
+        else {
+            return
         }
-        return found.checks
+        let changed = try vault.secrets(of: app.id).contains { $0.1.createdAt > last }
+        guard !changed else { return }
+        let wait = (Self.verifyMilliseconds - (now - last) + 999) / 1000
+        throw Problem(
+            .rateLimited, "this app was verified \((now - last) / 1000) s ago, and nothing was changed since",
+            advice: "see what was found: postern app checklist \(app.key); or ask again in \(wait) s")
+    }
+
+    /// `2 failed, 1 pending`: for the log.
+    static func summary(_ checks: [Check]) -> String {
+        let parts = Check.Result.allCases.compactMap { result -> String? in
+            let count = checks.count { $0.result == result }
+            return count == 0 ? nil : "\(count) \(result.rawValue)"
+        }
+        return parts.isEmpty ? "nothing checked" : parts.joined(separator: ", ")
+    }
+
+    /// Stores the results in place of those before. What has been proven by something that arrived is not taken back
+    /// by "pending".
+    static func keep(_ checks: [Check], of app: App, _ transaction: Transaction) throws(Problem) -> [Check] {
+        var kept: [Check] = []
+        let before = try transaction.checks(of: app.id)
+        try transaction.removeChecks(of: app.id)
+        for check in checks {
+            var check = check
+            var checkedAt = transaction.now
+            if check.result != .failed, check.result != .passed, let kind = proofs[check.name],
+                let old = before.first(where: { $0.check == check.name && $0.result == Check.Result.passed.rawValue }),
+                try transaction.isOlder(SecretName(app: app.id, kind: kind), than: old.checkedAt)
+            {
+                check = Check(check.name, .passed, compared: old.compared)
+                checkedAt = old.checkedAt
+            }
+            try transaction.put(
+                check: StoredCheck(
+                    app: app.id, check: check.name, result: check.result.rawValue, compared: check.compared,
+                    advice: check.advice, checkedAt: checkedAt))
+            kept.append(check)
+        }
+        return kept
+    }
+
+    /// Something has arrived that proves a credential: a signed request, a first exchange.
+    static func prove(_ name: String, _ how: String, of app: App, _ transaction: Transaction) throws(Problem) {
+        try transaction.put(
+            check: StoredCheck(
+                app: app.id, check: name, result: Check.Result.passed.rawValue, compared: how, advice: "",
+                checkedAt: transaction.now))
+    }
+
+    /// An app that is where its credentials are (Lark, Feishu, Genesys) has its installation as soon as that is known.
+    static func place(_ found: Verified, of app: App, _ transaction: Transaction) throws(Problem) {
+        guard app.key.platform != .slack, app.fields[.appType] != "store", let place = found.place else { return }
+        _ = try transaction.installation(
+            app: app.id, tenant: app.tenant, enterpriseID: "", teamID: place.teamID ?? "", teamName: place.name ?? "",
+            isEnterprise: false, userID: "", botUserID: "")
     }
 
     /// A token stored without asking stands under no workspace until it is asked; then it gets its place.
-    private func name(_ place: Installation, _ identity: SlackIdentity, _ app: App, _ call: AdminCall) throws(Problem) {
-        try change(call, "installation.name", tenant: slug(of: app.tenant)?.value, app: app.key) {
-            transaction, _ throws(Problem) in
-            guard var row = try transaction.installation(place.id) else { return }
-            row.enterpriseID = identity.enterpriseID ?? ""
-            row.teamID = identity.teamID
-            row.teamName = identity.teamName ?? row.teamName
-            row.isEnterprise = identity.isEnterpriseInstall
-            row.botUserID = identity.userID
-            row.updatedAt = transaction.now
-            try transaction.update(installation: row)
-            if var leg = try transaction.leg(.bot, of: place.id), let scopes = identity.scopes {
-                leg.scope = scopes
-                try transaction.update(leg: leg)
-            }
+    private static func name(
+        _ id: Int64, _ identity: SlackIdentity, _ transaction: Transaction
+    ) throws(Problem) {
+        guard var row = try transaction.installation(id) else { return }
+        row.enterpriseID = identity.enterpriseID ?? ""
+        row.teamID = identity.teamID
+        row.teamName = identity.teamName ?? row.teamName
+        row.isEnterprise = identity.isEnterpriseInstall
+        row.botUserID = identity.userID
+        row.updatedAt = transaction.now
+        try transaction.update(installation: row)
+        if var leg = try transaction.leg(.bot, of: id), let scopes = identity.scopes {
+            leg.scope = scopes
+            try transaction.update(leg: leg)
         }
     }
-
-    private func verify(
-        profile: Profile, key: AppKey, fields: [PublicField: String], botToken: String?, clientSecret: String?
-    ) throws(Problem) -> Verification {
-        let slack = Slack(settings.urls)
-        var authTest: SlackVerification.Outcome<SlackIdentity>?
-        var botsInfo: SlackVerification.Outcome<AppID>?
-        var probe: PlatformFailure?
-        if let botToken {
-            let answer = try ask(slack.authTest(token: botToken))
-            let identity = SlackVerification.Outcome<SlackIdentity> { () throws(PlatformFailure) in
-                try answer.slackIdentity()
-            }
-            authTest = identity
-            if case .success(let found) = identity, let bot = found.botID {
-                let answer = try ask(slack.botsInfo(bot: bot, token: botToken))
-                botsInfo = SlackVerification.Outcome<AppID> { () throws(PlatformFailure) in try answer.slackBotApp() }
-            }
-        }
-        if let clientSecret, let clientID = fields[.clientID] {
-            let answer = try ask(slack.clientPairProbe(clientID: clientID, clientSecret: clientSecret))
-            do {
-                _ = try answer.slackInstallation()
-            } catch { probe = error }
-        }
-        let verification = SlackVerification(
-            profile: profile, appID: key.appID, workspaceName: fields[.workspaceName], domain: fields[.domain],
-            authTest: authTest, botsInfo: botsInfo, probe: probe)
-        return Verification(
-            checks: verification.checks, provesClaim: verification.provesClaim,
-            identity: authTest.flatMap { try? $0.get() })
-    }
-}
-
-extension SecretBox {
-    /// A copy for one errand; freed memory is scrubbed process-wide.
-    var text: String { withBytes { String(decoding: [UInt8](copying: $0), as: UTF8.self) } }
 }

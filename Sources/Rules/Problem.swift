@@ -7,6 +7,7 @@ package struct Problem: Error, Equatable, Sendable {
         case badRequest = "bad_request"
         case malformedJSON = "malformed_json"
         case unknownKind = "unknown_kind"
+        case appIDNeeded = "app_id_needed"
         case cannotNarrow = "cannot_narrow"
         case stateInvalid = "state_invalid"
         case denied
@@ -53,7 +54,7 @@ extension Problem.Code {
     /// HTTP's status for this code.
     package var status: Int {
         switch self {
-        case .badRequest, .malformedJSON, .unknownKind, .cannotNarrow, .stateInvalid: 400
+        case .badRequest, .malformedJSON, .unknownKind, .appIDNeeded, .cannotNarrow, .stateInvalid: 400
         case .denied: 403
         case .notFound: 404
         case .methodNotAllowed: 405
@@ -73,7 +74,7 @@ extension Problem.Code {
     /// What the CLI exits with (design, section 9): 0 ok, 1 error, 2 usage, then these.
     package var exitCode: Int32 {
         switch self {
-        case .badRequest, .malformedJSON, .unknownKind, .cannotNarrow, .unsupported: 2
+        case .badRequest, .malformedJSON, .unknownKind, .appIDNeeded, .cannotNarrow, .unsupported: 2
         case .sealed: 3
         case .denied: 4
         case .notFound, .expired, .stateInvalid: 5
@@ -95,6 +96,7 @@ extension Problem.Code {
         case .badRequest: "The request is not understood"
         case .malformedJSON: "The body is not the JSON this call takes"
         case .unknownKind: "No such kind of secret"
+        case .appIDNeeded: "The App ID is needed"
         case .cannotNarrow: "A platform token cannot be narrowed"
         case .stateInvalid: "This authorization state is unknown or used"
         case .denied: "Not allowed"

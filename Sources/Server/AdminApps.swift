@@ -64,10 +64,21 @@ extension AdminRoutes {
         let secrets = try broker.vault.secrets(of: app.id)
         if case .object(var members) = shown {
             members["secrets"] = .list(secrets.map { .object(Show.version($0.1, $0.0, now: now)) })
+            members["integration"] = try integration(of: app)
             if !checks.isEmpty { members["checks"] = .list(checks.map(Show.check)) }
             shown = .object(members)
         }
         return shown
+    }
+
+    /// What the app was added as part of.
+    private func integration(of app: App) throws(Problem) -> JSONValue {
+        guard let row = try broker.integration(of: app) else { return .absent }
+        var other: JSONValue = .absent
+        if let second = row.secondApp {
+            other = .optional(try broker.vault.app(id: row.firstApp == app.id ? second : row.firstApp)?.key.description)
+        }
+        return ["id": .int(row.id), "profile": .text(row.profile), "other_app": other]
     }
 
     private func add(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response {
@@ -75,41 +86,60 @@ extension AdminRoutes {
         let known = broker.vault.policy.tenant(slug)
         let admin = try broker.admit(call.caller, .operate, "app.add", tenant: known?.id, call.request)
         let tenant = try broker.tenant(slug)
-        let name = try call.body.optionalText("profile")
         let platform = try call.body.optionalText("platform")
-        let parts = Profile.parts(of: name ?? platform ?? "")
-        guard let profile = parts.first(where: { platform == nil || $0.platform.rawValue == platform }) ?? parts.first
-        else {
+        let name = try call.body.optionalText("profile") ?? platform ?? ""
+        let parts = broker.profiles(named: name)
+        guard !parts.isEmpty else {
             throw Problem(
-                .badRequest, "there is no such profile",
-                advice: "one of " + Profile.names.joined(separator: ", "))
+                .badRequest, "there is no such profile", advice: "one of " + Profile.names.joined(separator: ", "))
         }
-        guard platform == nil || platform == profile.platform.rawValue else {
-            throw Problem(.badRequest, "the profile \(profile.name) is of another platform")
+        let verifying = try call.body.bool("verify", otherwise: true)
+        var news: [NewApp] = []
+        if var bodies = try call.body.objects("apps") {
+            guard bodies.count == parts.count else {
+                throw Problem(.badRequest, "the profile \(name) has \(parts.count) apps")
+            }
+            try call.body.end()
+            for index in bodies.indices {
+                news.append(try new(&bodies[index], parts, try bodies[index].optionalText("platform")))
+            }
+            guard Set(news.map(\.profile.platform)).count == news.count else {
+                throw Problem(.badRequest, "the apps of \(name) are of different platforms")
+            }
+        } else {
+            guard parts.count == 1 else {
+                throw Problem(.badRequest, "the profile \(name) has \(parts.count) apps", advice: "send them in apps")
+            }
+            news.append(try new(&call.body, parts, platform))
         }
-        let appID = try call.body.optionalText("app_id").map { text throws(Problem) -> AppID in
+        let (integration, added) = try broker.addApps(news, of: tenant, verifying: verifying, admin)
+        var shown: [JSONValue] = []
+        for part in added { shown.append(try show(part.app, checks: part.checks)) }
+        if news.count == 1 { return Reply.json(shown[0], status: 201, call.request) }
+        return Reply.json(
+            ["integration": .int(integration.id), "profile": .text(name), "apps": .list(shown)], status: 201,
+            call.request)
+    }
+
+    private func new(_ body: inout Body, _ parts: [Profile], _ platform: String?) throws(Problem) -> NewApp {
+        guard
+            let profile = platform == nil && parts.count == 1
+                ? parts[0] : parts.first(where: { $0.platform.rawValue == platform })
+        else { throw Problem(.badRequest, "the profile is of another platform") }
+        let appID = try body.optionalText("app_id").map { text throws(Problem) -> AppID in
             guard let id = AppID(text) else { throw Problem(.badRequest, "this is not an App ID") }
             return id
         }
-        var fields: [PublicField: String] = [:]
-        for (name, value) in try call.body.textMembers("fields") {
-            guard let field = PublicField(rawValue: name), value.utf8.count <= 1000 else {
-                throw Problem(
-                    .badRequest, "there is no such public field",
-                    advice: "one of " + PublicField.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            fields[field] = value
-        }
+        let fields = try Ask.fields(&body)
         var secrets: [SecretKind: SecretBox] = [:]
-        for (name, value) in try call.body.textMembers("secrets") {
+        for (name, value) in try body.textMembers("secrets") {
             secrets[try Names.kind(Substring(name))] = SecretBox(SecretBytes(copying: value.utf8.span))
         }
-        let new = NewApp(
-            tenant: tenant, profile: profile, appID: appID, fields: fields, secrets: secrets,
-            redirectURIs: try call.body.texts("redirect_uris") ?? [],
-            verify: try call.body.bool("verify", otherwise: true))
-        try call.body.end()
-        let (app, checks) = try broker.addApp(new, admin)
-        return Reply.json(try show(app, checks: checks), status: 201, call.request)
+        guard secrets[.appTicket] == nil, secrets[.configToken] == nil else {
+            throw Problem(.badRequest, "this kind of secret is not submitted with an app")
+        }
+        let redirects = try body.texts("redirect_uris") ?? []
+        try body.end()
+        return NewApp(profile: profile, appID: appID, fields: fields, secrets: secrets, redirectURIs: redirects)
     }
 }

@@ -45,4 +45,18 @@ enum Ask {
         try body.end()
         return ask
     }
+
+    /// Public fields by name.
+    static func fields(_ body: inout Body) throws(Problem) -> [PublicField: String] {
+        var fields: [PublicField: String] = [:]
+        for (name, value) in try body.textMembers("fields") {
+            guard let field = PublicField(rawValue: name) else {
+                throw Problem(
+                    .badRequest, "there is no such public field",
+                    advice: "one of " + PublicField.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            fields[field] = value
+        }
+        return fields
+    }
 }

@@ -81,6 +81,25 @@ struct Body {
         }
     }
 
+    /// A list of objects, each to be taken apart like a body of its own; nil where there is none.
+    mutating func objects(_ name: String) throws(Problem) -> [Body]? {
+        switch members.removeValue(forKey: name) {
+        case nil, .null?: return nil
+        case .list(let values)?:
+            var bodies: [Body] = []
+            for value in values {
+                guard case .object(let members) = value else {
+                    throw Problem(.malformedJSON, "the member \(name) must be a list of objects")
+                }
+                bodies.append(Body(members: members))
+            }
+            return bodies
+        default: throw Problem(.malformedJSON, "the member \(name) must be a list of objects")
+        }
+    }
+
+    private init(members: [String: JSONMember]) { self.members = members }
+
     /// Nothing may be left: a member nobody reads is a mistake its sender should hear of.
     func end() throws(Problem) {
         // The name itself is the sender's text; only one of ours' shape is repeated.

@@ -13,7 +13,7 @@ package struct App: Row, Sendable {
     static let name = TableName.apps
 
     package let id: Int64
-    package let key: AppKey
+    package internal(set) var key: AppKey
     package let tenant: Int64
     /// The integration profile it was added with, such as `alibaba-slack`.
     package let profile: String

@@ -50,12 +50,25 @@ extension Transaction {
         }
     }
 
-    /// Forgets every result of an app.
-    package func removeChecks(of app: Int64) throws(Problem) {
-        let found = try rows(
+    /// What is known of an app's credentials at this point of the group.
+    package func checks(of app: Int64) throws(Problem) -> [StoredCheck] {
+        try rows(
             StoredCheck.self,
             "SELECT app, name, result, compared, advice, checked_at, mac FROM checks WHERE app = ?1", [.int(app)])
-        for check in found { try delete(check) }
+    }
+
+    /// Forgets every result of an app.
+    package func removeChecks(of app: Int64) throws(Problem) {
+        for check in try checks(of: app) { try delete(check) }
+    }
+
+    /// Whether the current value of a secret has been there since before `time`; false where there is none.
+    package func isOlder(_ secret: SecretName, than time: Int64) throws(Problem) -> Bool {
+        guard let current = try head(of: secret)?.current else { return false }
+        let version = try find(
+            SecretVersion.self,
+            [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue), .int(current)])
+        return version.map { $0.createdAt <= time } ?? false
     }
 }
 

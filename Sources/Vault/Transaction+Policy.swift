@@ -63,6 +63,19 @@ extension Transaction {
         return app
     }
 
+    /// Takes an App ID away from another tenant's app that never proved it to be its own; nil where there is none such.
+    ///
+    /// Nothing is deleted: the app goes on as `ID.displaced-N`, suspended, for its administrators to look at.
+    package func displace(_ key: AppKey, for tenant: Int64) throws(Problem) -> App? {
+        guard var row = try app(key), row.claim == .unproven, row.tenant != tenant,
+            let appID = AppID("\(key.appID.value.prefix(90)).displaced-\(row.id)")
+        else { return nil }
+        row.key = AppKey(key.platform, appID)
+        row.state = .suspended
+        try update(app: row, takesAway: true)
+        return row
+    }
+
     /// Writes an app's new facts; `takesAway` moves the policy epoch.
     package func update(app: App, takesAway: Bool) throws(Problem) {
         try update(app)
