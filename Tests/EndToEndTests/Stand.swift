@@ -14,6 +14,8 @@ import Vault
 final class Stand: Sendable {
     static let appID = "A0123456789"
     static let app = "slack/A0123456789"
+    /// Those whose apps can be connected.
+    static let platforms = ["slack"]
     /// The service's uid as root, who can be anybody; a plain user is himself.
     static let bridge: UInt32? = Shell.isRoot ? 1001 : nil
     static let stranger: UInt32? = Shell.isRoot ? 1002 : nil
@@ -78,8 +80,12 @@ final class Stand: Sendable {
         ]
         if !isPlain { all += ["--user", "nobody", "--courier-user", "daemon"] }
         if let sim {
-            all += ["--platform-url", "slack.api=\(sim.base)/api"]
-            all += ["--platform-url", "slack.authorize=\(sim.base)/oauth/v2/authorize"]
+            for setting in [
+                "slack.api=\(sim.base)/api", "slack.authorize=\(sim.base)/oauth/v2/authorize",
+                "lark.open=\(sim.base)/lark/open-apis", "lark.accounts=\(sim.base)/lark/accounts/open-apis",
+                "feishu.open=\(sim.base)/feishu/open-apis", "feishu.accounts=\(sim.base)/feishu/accounts/open-apis",
+                "genesys.api=\(sim.base)/genesys/{region}/api", "genesys.login=\(sim.base)/genesys/{region}/login",
+            ] { all += ["--platform-url", setting] }
         }
         return all + flags
     }
