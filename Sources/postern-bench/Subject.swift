@@ -58,7 +58,7 @@ struct Subject {
         switch platform {
         case "slack":
             appID = "A0FAKEBNCH1"
-            more = #","bot_scopes":["chat:write","users:read"]"# + (rotating ? #","token_rotation":true"# : "")
+            more = #","bot_scopes":["chat:write","users:read"]"# + (rotating ? #","token_rotation_enabled":true"# : "")
             exchangeCall = "oauth.v2.access"
             storms = [
                 Storm(leg: "bot", call: exchangeCall, lifeField: "expires_in", needsInstallation: true)

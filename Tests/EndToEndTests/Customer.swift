@@ -45,7 +45,7 @@ struct Customer {
             appID = "A0FAKE000\(number)"
             body["bot_scopes"] = ["chat:write", "users:read"]
             body["user_scopes"] = ["identity.basic", "identity.team"]
-            body["token_rotation"] = true
+            body["token_rotation_enabled"] = true
             calls = Calls(
                 exchange: "oauth.v2.access", refresh: "oauth.v2.access", identity: "users.identity", mint: nil,
                 revoke: "auth.revoke")

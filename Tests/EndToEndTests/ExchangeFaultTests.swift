@@ -22,7 +22,6 @@ import Testing
             let (given, state) = try customer.consent(try customer.begin())
             try customer.fault(customer.calls.exchange, fault)
             let reply = try customer.finish(given, state)
-            print(platform, fault, reply.status, reply.text)
             #expect(reply.code == code, "\(fault): \(reply.status) \(reply.text.prefix(300))")
             #expect(reply["advice"]?.text?.isEmpty == false, "\(fault)")
             try customer.heal()
