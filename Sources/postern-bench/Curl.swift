@@ -37,7 +37,7 @@ enum Curl {
 extension Subject {
     /// The verifier of RFC 7636, appendix B, and its challenge: by hand nobody makes a new one each time either.
     private static let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-    private static let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URKbuJJSw-cM"
+    private static let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
     /// The page that `begin` gave, but with a challenge whose verifier is known here.
     func handMade(_ url: String) -> String {

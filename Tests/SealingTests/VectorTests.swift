@@ -32,6 +32,16 @@ import Testing
         #expect(try keys.mac(input, with: slot).hex == want)
     }
 
+    // RFC 7636, appendix B, and Slack's page on PKCE, whose verifier is shorter than the RFC allows.
+    @Test(arguments: [
+        ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        ("secretpassword", "ldMBaaWcQYtSATMV_IG8mf3wp7A6EW80arYoSW80ntU"),
+    ])
+    func `of a PKCE challenge by S256 is met`(_ verifier: String, _ challenge: String) {
+        let digest = Digest32.sha256(verifier.utf8.span).bytes
+        #expect(Base64.url.encode(digest.span) == challenge)
+    }
+
     @Test func `of a chain's link is met`() throws {
         let record = Array("record".utf8)
         let previous = Digest32.hash(Array("abc".utf8).span)
