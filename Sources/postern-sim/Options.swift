@@ -5,6 +5,8 @@ import Rules
 struct Options {
     var listen = ListenAddress.ipv4(0x7F00_0001, port: 0)
     var seed: UInt64 = 1
+    /// Whose `/open-apis/` is served without its name before it.
+    var root = Platform.lark
     /// Files with apps to start with.
     var apps: [String] = []
     /// End when standard input does: then no simulation outlives the test that started it.
@@ -24,7 +26,7 @@ struct Options {
                 endsWithInput = true
                 continue
             }
-            guard ["--listen", "--seed", "--app"].contains(name) else {
+            guard ["--listen", "--seed", "--app", "--at-root"].contains(name) else {
                 throw Problem(.badRequest, "unknown option \(name)", advice: "see postern-sim --help")
             }
             guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
@@ -39,6 +41,11 @@ struct Options {
             case "--seed":
                 guard let number = UInt64(value) else { throw Problem(.badRequest, "--seed takes a whole number") }
                 seed = number
+            case "--at-root":
+                guard let brand = Platform(rawValue: value), brand == .lark || brand == .feishu else {
+                    throw Problem(.badRequest, "--at-root takes lark or feishu")
+                }
+                root = brand
             default: apps.append(value)
             }
         }
@@ -47,11 +54,14 @@ struct Options {
     static let usage = """
         postern-sim: Slack, Lark and Feishu on this machine, for trying bridges and tests without them.
 
-        usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N] [--end-with-stdin]
+        usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N] [--at-root lark|feishu]
+                            [--end-with-stdin]
 
           --listen   loopback address; port 0, the standard, takes any free one
           --app      a JSON file: one app, or {"apps": [...]}, registered at start
           --seed     makes the made-up identifiers and credentials repeatable; standard 1
+          --at-root  whose /open-apis/ is served without /lark or /feishu before it: the vendor's own clients take only
+                     an origin; standard lark
           --end-with-stdin   ends when standard input does, so that it never outlives who started it
 
         Prints {"listening": "http://127.0.0.1:PORT"} when it is ready; ends on SIGTERM or Ctrl-C.
@@ -76,6 +86,10 @@ struct Options {
                                        "token_rotation_enabled", "token_life": 43200, "refresh_grace": 0 (seconds a spent
                                        refresh token is still taken), "pkce_enabled", "distributed",
                                        "org_deploy_enabled" with "enterprise_id".
+                                       Lark's and Feishu's: "app_id", "app_secret", "app_type": "internal" or "store",
+                                       "workspace_name", "tenant_key", "tenants": [{"tenant_key", "name"}],
+                                       "redirect_urls", "tenant_scopes", "user_scopes", "status": 1, "bot_status": 2,
+                                       "online_version_id", "may_refresh": true, "encrypt_key", "verification_token".
                  GET    /_sim/apps     DELETE /_sim/apps/APP_ID?platform=... (its tokens die)
                  GET    /_sim/ledger   every call, what it accepted or refused and why; ?platform=slack&call=auth.test
                                        &outcome=accepted, refused or fault&app_id=...
@@ -98,6 +112,9 @@ struct Options {
                                                        edit:set:expires_in=0, edit:set:authed_user.id="U0FAKE",
                                                        edit:fill:access_token=65536
                  GET    /_sim/faults   DELETE /_sim/faults
+                 POST   /_sim/ticket   {"platform", "app_id", "new": true}: pushes a store app's ticket; the event
+                 POST   /_sim/revoke   {"platform", "app_id", "open_id"}: an administrator takes back what was granted
+                 POST   /_sim/person   {"platform", "open_id", "state": "active", "frozen" or "resigned"}
                  GET    /_sim/messages what was posted
                  POST   /_sim/config_token   {"platform": "slack", "team_id": "T..."}: a new app configuration token
                  POST   /_sim/clock    {"advance_seconds": 600}

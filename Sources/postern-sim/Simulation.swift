@@ -23,7 +23,7 @@ enum Simulation {
 
     private static func serve(_ options: Options) throws(Problem) {
         StopSignals.block()
-        let simulator = Simulator(seed: options.seed) { milliseconds in
+        let simulator = Simulator(seed: options.seed, root: options.root) { milliseconds in
             Signal().wait(until: .after(milliseconds: milliseconds))
         }
         for path in options.apps { try register(path, simulator) }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Rules
 import Synchronization
 
 /// Answers requests as the platforms would.
@@ -7,8 +8,8 @@ final class Simulator: Sendable {
     /// Waits that many milliseconds.
     private let sleep: @Sendable (Int64) -> Void
 
-    init(seed: UInt64, sleep: @escaping @Sendable (Int64) -> Void) {
-        world = Mutex(World(seed: seed))
+    init(seed: UInt64, root: Platform = .lark, sleep: @escaping @Sendable (Int64) -> Void) {
+        world = Mutex(World(seed: seed, root: root))
         self.sleep = sleep
     }
 

@@ -45,11 +45,12 @@ struct World: Sendable {
     /// How far our clock is ahead of the machine's, in seconds.
     private var ahead: TimeInterval = 0
 
-    init(seed: UInt64) {
+    /// `root` is the brand whose paths may come without its name.
+    init(seed: UInt64, root: Platform = .lark) {
         platforms = [
             .slack: SlackWorld(mint: Mint(seed: seed)),
-            .lark: LarkWorld(.lark, mint: Mint(seed: seed &+ 1)),
-            .feishu: LarkWorld(.feishu, mint: Mint(seed: seed &+ 2)),
+            .lark: LarkWorld(.lark, mint: Mint(seed: seed &+ 1), isAtRoot: root == .lark),
+            .feishu: LarkWorld(.feishu, mint: Mint(seed: seed &+ 2), isAtRoot: root == .feishu),
         ]
     }
 
