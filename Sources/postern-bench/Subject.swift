@@ -76,7 +76,7 @@ struct Subject {
             userScope = "contact:user.base:readonly"
         case "genesys":
             appID = "fa4e0000-0000-4000-8000-000000000001"
-            more = #","region":"mypurecloud.ie""#
+            more = #","region":"mypurecloud.ie","token_rate":1000000"#
             exchangeCall = "oauth.token"
             storms = [
                 Storm(leg: "app", call: exchangeCall, lifeField: "expires_in", needsInstallation: false)

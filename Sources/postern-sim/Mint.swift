@@ -31,6 +31,9 @@ struct Mint: Sendable {
         "\(first)0FAKE\(draw(5, from: "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"))"
     }
 
+    /// A version 4 UUID that begins with what looks like `fake`.
+    mutating func uuid() -> String { "fa4e\(hex(4))-\(hex(4))-4\(hex(3))-8\(hex(3))-\(hex(12))" }
+
     /// Thirty-two characters, as client and signing secrets have.
     mutating func secret() -> String { "fake" + hex(28) }
     mutating func botToken() -> String { "xoxb-\(digits(12))-\(digits(13))-fake\(letters(20))" }

@@ -52,7 +52,7 @@ struct Options {
     }
 
     static let usage = """
-        postern-sim: Slack, Lark and Feishu on this machine, for trying bridges and tests without them.
+        postern-sim: Slack, Lark, Feishu and Genesys Cloud on this machine, for trying bridges and tests without them.
 
         usage: postern-sim [--listen 127.0.0.1:PORT] [--app FILE]... [--seed N] [--at-root lark|feishu]
                             [--end-with-stdin]
@@ -77,7 +77,17 @@ struct Options {
                                                users.identity users.list users.info chat.postMessage conversations.open
                 POST /services/T.../B.../...   incoming webhooks
 
-        Its own: POST   /_sim/apps     {"platform": "slack", "lark" or "feishu"; Slack's: "app_id", "name",
+        Genesys: GET  /genesys/REGION/login/oauth/authorize   sim_user=deny or the user's id
+                 POST /genesys/REGION/login/oauth/token       oauth.token: client_credentials, authorization_code with
+                                               PKCE or Basic, refresh_token; each region knows its own clients only
+                 any  /genesys/REGION/api/api/v2/...          tokens.me users.me conversations.messaging.integrations.open
+                                               oauth.clients.{id} conversations.messages.{id}.inbound.open.message
+                 its apps: "client_id", "client_secret", "region", "organization_id", "workspace_name", "redirect_urls",
+                 "grant_types": ["CLIENT-CREDENTIALS", "CODE"], "state": "active", "token_life": 86400,
+                 "token_rate": 300 (a minute), "may_see_clients", "webhook_url", "webhook_secret",
+                 "integrations": [{"id", "name", "webhook_url", "webhook_secret"}]
+
+        Its own: POST   /_sim/apps     {"platform": "slack", "lark", "feishu" or "genesys"; Slack's: "app_id", "name",
                                        "client_id", "client_secret", "signing_secret",
                                        "workspace_name", "team_id", "redirect_urls": [...], "bot_scopes": [...],
                                        "user_scopes": [...], "bot_token": "xoxb-..." or true}; all optional, made up

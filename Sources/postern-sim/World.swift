@@ -51,6 +51,7 @@ struct World: Sendable {
             .slack: SlackWorld(mint: Mint(seed: seed)),
             .lark: LarkWorld(.lark, mint: Mint(seed: seed &+ 1), isAtRoot: root == .lark),
             .feishu: LarkWorld(.feishu, mint: Mint(seed: seed &+ 2), isAtRoot: root == .feishu),
+            .genesys: GenesysWorld(mint: Mint(seed: seed &+ 3)),
         ]
     }
 

@@ -50,35 +50,35 @@ package struct Genesys: Sendable {
             body.insert(("client_id", client.clientID), at: min(1, body.count))
         }
         return PlatformRequest(
-            name: "oauth/token", method: "POST", url: "\(loginBase(of: client))/oauth/token", headers: headers,
+            name: "oauth.token", method: "POST", url: "\(loginBase(of: client))/oauth/token", headers: headers,
             body: [UInt8](Form.encode(body).utf8), repeatable: repeatable)
     }
 
     /// `GET /api/v2/tokens/me`: which organisation and which client a token is of.
     package func tokensMe(token: String, _ client: OAuthClient) -> PlatformRequest {
-        call("tokens/me", "GET", "tokens/me", token, client)
+        call("tokens.me", "GET", "tokens/me", token, client)
     }
 
     /// `GET /api/v2/users/me` with the organisation: who a user token is. Not for client credentials (platforms, 4.5).
     package func usersMe(token: String, _ client: OAuthClient) -> PlatformRequest {
-        call("users/me", "GET", "users/me?expand=organization", token, client)
+        call("users.me", "GET", "users/me?expand=organization", token, client)
     }
 
     /// One page, from 1, of the open messaging integrations, a hundred at a time.
     package func openIntegrations(token: String, page: Int, _ client: OAuthClient) -> PlatformRequest {
         call(
-            "conversations/messaging/integrations/open", "GET",
+            "conversations.messaging.integrations.open", "GET",
             "conversations/messaging/integrations/open?pageSize=100&pageNumber=\(page)", token, client)
     }
 
     /// `GET /api/v2/oauth/clients/{id}`: how the client is set up. Needs a permission most clients lack.
     package func oauthClient(token: String, _ client: OAuthClient) -> PlatformRequest {
-        call("oauth/clients", "GET", "oauth/clients/\(Form.escape(client.clientID))", token, client)
+        call("oauth.clients", "GET", "oauth/clients/\(Form.escape(client.clientID))", token, client)
     }
 
     /// `DELETE /api/v2/tokens/me`: ends the token (platforms, 4.7). Repeatable: a second call finds it gone.
     func endToken(_ token: String, _ client: OAuthClient) -> PlatformRequest {
-        call("tokens/me.delete", "DELETE", "tokens/me", token, client)
+        call("tokens.me", "DELETE", "tokens/me", token, client)
     }
 
     private func call(

@@ -12,8 +12,7 @@ extension Slack {
     /// Where the browser goes: to `oauth/v2/authorize`, or to `openid/connect/authorize` beside it.
     ///
     /// Throws `bad_request` for no scope, a scope that is none, identity scopes next to others, a login without
-    /// `identity.basic` or `openid`, or an app of the PKCE switch without a challenge; `not_found` for OpenID Connect
-    /// without a Client Secret.
+    /// `identity.basic` or `openid`, or an app of the PKCE switch without a challenge.
     package func authorizeURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String {
         for name in ask.scope + ask.userScope where !Scopes.isScope(name) {
             throw Problem(.badRequest, "a scope name is not well formed")
@@ -54,11 +53,6 @@ extension Slack {
 
     /// OpenID Connect wants the secret even of an app of the PKCE switch, and no verifier (platforms, 1.2).
     private func openIDURL(_ ask: AuthorizeAsk, _ client: OAuthClient) throws(Problem) -> String {
-        guard client.clientSecret != nil else {
-            throw Problem(
-                .notFound, "Slack's OpenID Connect needs the Client Secret, and none is stored",
-                advice: "store it, or set the app's field login to identity")
-        }
         let suffix = "/oauth/v2/authorize"
         guard authorize.hasSuffix(suffix) else {
             throw Problem(
