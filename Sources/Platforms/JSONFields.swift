@@ -39,6 +39,14 @@ struct JSONFields: Decodable {
 
     func objects(_ name: String) -> [JSONFields]? { try? container.decode([Self].self, forKey: Key(stringValue: name)) }
 
+    /// The members that are words, as `word` has it, at most a thousand.
+    func words(_ name: String, longest: Int) -> [String] {
+        let all = (try? container.decode([String].self, forKey: Key(stringValue: name))) ?? []
+        return all.prefix(1000).filter { text in
+            (1...longest).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        }
+    }
+
     /// The string, if it is 1 to `longest` bytes of visible ASCII: what identifiers, tokens and URLs are made of.
     func word(_ name: String, longest: Int = 4096) -> String? {
         guard let text = string(name), (1...longest).contains(text.utf8.count),
@@ -97,6 +105,15 @@ enum Label {
             }
         }
         return String(String.UnicodeScalarView(clean))
+    }
+
+    /// Trimmed and case-folded; `==` on strings compares canonical equivalents, which is what NFC is for.
+    static func folded(_ text: String) -> String {
+        let scalars = text.unicodeScalars.drop { $0.properties.isWhitespace }
+        var kept = String.UnicodeScalarView(scalars)
+        while let last = kept.last, last.properties.isWhitespace { kept.removeLast() }
+        // Upper case first, so that `ß` and `SS` meet.
+        return String(kept).uppercased().lowercased()
     }
 
     /// A platform's message without what could be a credential: at most 100 characters, and no word longer than 24.

@@ -77,7 +77,7 @@ extension Profile {
                     seen: .byEye),
                 Step(
                     "publish", "make a version, choose who may use it, publish it",
-                    at: "Version Management & Release", seen: .checks(["app_enabled"])),
+                    at: "Version Management & Release", seen: .checks(["app_enabled", "published"])),
                 Step(
                     "network", "allow {base} where the company filters outgoing traffic", at: "the company's network",
                     seen: .byEye),
@@ -114,7 +114,7 @@ extension Profile {
                     at: "Security Settings > Redirect URLs", seen: .checks(["redirect_urls"])),
                 Step(
                     "publish", "make a version and publish it", at: "Version Management & Release",
-                    seen: .checks(["app_enabled"])),
+                    seen: .checks(["app_enabled", "published"])),
             ])
     }
 }

@@ -108,7 +108,7 @@ package struct SlackVerification: Sendable {
             return Check("workspace_name", .inconclusive, compared: "auth.test names no workspace")
         }
         let compared = "submitted “\(Label.shown(submitted))”, Slack says “\(name)”"
-        return Self.folded(name) == Self.folded(submitted)
+        return Label.folded(name) == Label.folded(submitted)
             ? Check("workspace_name", .passed, compared: compared)
             : Check(
                 "workspace_name", .failed, compared: compared,
@@ -212,15 +212,6 @@ package struct SlackVerification: Sendable {
         Check(
             "redirect_and_event_url", .pending, compared: "Slack does not show them without a configuration token",
             advice: "compare them by eye with what `postern app show` lists, or wait for the first login and event")
-    }
-
-    /// Trimmed and case-folded; `==` on strings compares canonical equivalents, which is what NFC is for.
-    private static func folded(_ text: String) -> String {
-        let scalars = text.unicodeScalars.drop { $0.properties.isWhitespace }
-        var kept = String.UnicodeScalarView(scalars)
-        while let last = kept.last, last.properties.isWhitespace { kept.removeLast() }
-        // Upper case first, so that `ß` and `SS` meet.
-        return String(kept).uppercased().lowercased()
     }
 }
 
