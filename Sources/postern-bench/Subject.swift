@@ -43,7 +43,7 @@ struct Subject {
     }
 
     /// Platforms both sides know.
-    static let platforms = ["slack"]
+    static let platforms = ["slack", "lark", "feishu", "genesys"]
 
     /// Registers an app at the simulation, or changes it.
     static func register(

@@ -15,7 +15,7 @@ final class Stand: Sendable {
     static let appID = "A0123456789"
     static let app = "slack/A0123456789"
     /// Those whose apps can be connected.
-    static let platforms = ["slack"]
+    static let platforms = ["slack", "lark", "feishu", "genesys"]
     /// The service's uid as root, who can be anybody; a plain user is himself.
     static let bridge: UInt32? = Shell.isRoot ? 1001 : nil
     static let stranger: UInt32? = Shell.isRoot ? 1002 : nil
