@@ -19,11 +19,15 @@ package final class Broker: Sendable {
         package var profileURLs: [String: String] = [:]
 
         /// What the daemon was started with; `publicURL` is empty where none was given.
-        package init(urls: PlatformURLs, publicURL: String, rootKeySource: String, version: String) {
+        package init(
+            urls: PlatformURLs, publicURL: String, rootKeySource: String, version: String,
+            profileURLs: [String: String] = [:]
+        ) {
             self.urls = urls
             self.publicURL = publicURL
             self.rootKeySource = rootKeySource
             self.version = version
+            self.profileURLs = profileURLs
         }
     }
 

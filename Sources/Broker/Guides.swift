@@ -25,3 +25,11 @@ extension Broker {
         try vault.integrations(of: app.tenant).first { $0.firstApp == app.id || $0.secondApp == app.id }
     }
 }
+
+extension Broker {
+    /// What has to be entered at the platform's console for an app, with its own URLs.
+    package func sheets(_ app: App) throws(Problem) -> [Sheet] {
+        try profile(of: app).sheets(
+            app: app.key.appID, redirects: app.redirectURIs, usesPKCE: app.fields[.pkce] == "on")
+    }
+}

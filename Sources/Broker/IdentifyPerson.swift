@@ -23,10 +23,13 @@ extension Broker {
             }
             let person = try person(token, app, client)
             discard(token, app, client)
-            _ = try vault.record(
-                AuditEntry(
-                    "oauth.login", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
-                    app: app.key))
+            let entry = AuditEntry(
+                "oauth.login", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
+                app: app.key)
+            try vault.change(always: { transaction throws(Problem) in
+                try Self.proveExchange(flow.purpose, of: app, transaction)
+                try transaction.record(entry)
+            })
             var result = FlowResult(app.key.platform, flow.purpose, returnTo: flow.returnTo)
             result.workspaceName = person.place?.name ?? granted.place?.name
             result.identity = FlowResult.Identity(person, granted.place)

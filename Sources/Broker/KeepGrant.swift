@@ -168,6 +168,7 @@ private struct Keeping: Sendable {
                 webhook, as: SecretName(app: app.id, installation: workspace.id, kind: .webhookURL),
                 tenant: app.tenant, by: creator, graceEnds: nil)
         }
+        try Broker.proveExchange(flow.purpose, of: app, transaction)
         if app.claim == .unproven, var row = try transaction.app(app.key) {
             // The platform has taken this App ID's credentials for its own.
             row.claim = .proven

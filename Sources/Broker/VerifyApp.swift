@@ -6,9 +6,9 @@ extension Broker {
     /// How often one app's credentials are verified at most (platforms, 1.9).
     static let verifyMilliseconds: Int64 = 60_000
     /// What only something that arrives can prove; once proven it stays so until the secret is another.
-    private static let proofs: [String: SecretKind] = [
+    private static let proofs: [String: SecretKind?] = [
         "signing_secret": .signingSecret, "webhook_secret": .webhookSecret, "client_pair": .clientSecret,
-        "encrypt_key": .encryptKey, "verification_token": .verificationToken,
+        "encrypt_key": .encryptKey, "verification_token": .verificationToken, "login": nil,
     ]
 
     /// Verifies an app as stored, and keeps what was found. `rate_limited` within a minute of the last time, unless
@@ -72,34 +72,48 @@ extension Broker {
     /// Stores the results in place of those before. What has been proven by something that arrived is not taken back
     /// by "pending".
     static func keep(_ checks: [Check], of app: App, _ transaction: Transaction) throws(Problem) -> [Check] {
-        var kept: [Check] = []
-        let before = try transaction.checks(of: app.id)
-        try transaction.removeChecks(of: app.id)
-        for check in checks {
-            var check = check
-            var checkedAt = transaction.now
-            if check.result != .failed, check.result != .passed, let kind = proofs[check.name],
-                let old = before.first(where: { $0.check == check.name && $0.result == Check.Result.passed.rawValue }),
-                try transaction.isOlder(SecretName(app: app.id, kind: kind), than: old.checkedAt)
+        var proven: [StoredCheck] = []
+        for old in try transaction.checks(of: app.id) where old.result == Check.Result.passed.rawValue {
+            guard let proof = proofs[old.check] else { continue }
+            if let kind = proof,
+                try !transaction.isOlder(SecretName(app: app.id, kind: kind), than: old.checkedAt)
             {
-                check = Check(check.name, .passed, compared: old.compared)
-                checkedAt = old.checkedAt
+                continue
             }
+            proven.append(old)
+        }
+        try transaction.removeChecks(of: app.id)
+        let checks = checks.map { check in
+            guard check.result != .failed, let old = proven.first(where: { $0.check == check.name }) else {
+                return check
+            }
+            return Check(check.name, .passed, compared: old.compared)
+        }
+        for check in checks {
             try transaction.put(
                 check: StoredCheck(
                     app: app.id, check: check.name, result: check.result.rawValue, compared: check.compared,
-                    advice: check.advice, checkedAt: checkedAt))
-            kept.append(check)
+                    advice: check.advice, checkedAt: transaction.now))
         }
-        return kept
+        for old in proven where !checks.contains(where: { $0.name == old.check }) { try transaction.put(check: old) }
+        return checks
     }
 
-    /// Something has arrived that proves a credential: a signed request, a first exchange.
+    /// Something has arrived that proves a credential: a signed request, a first exchange, a login.
     static func prove(_ name: String, _ how: String, of app: App, _ transaction: Transaction) throws(Problem) {
+        let passed = Check.Result.passed.rawValue
+        guard try transaction.check(name, of: app.id)?.result != passed else { return }
         try transaction.put(
             check: StoredCheck(
-                app: app.id, check: name, result: Check.Result.passed.rawValue, compared: how, advice: "",
-                checkedAt: transaction.now))
+                app: app.id, check: name, result: passed, compared: how, advice: "", checkedAt: transaction.now))
+    }
+
+    /// What a code exchange that was answered with tokens proves.
+    static func proveExchange(_ purpose: Purpose, of app: App, _ transaction: Transaction) throws(Problem) {
+        if app.key.platform == .slack, app.fields[.pkce] != "on" {
+            try prove("client_pair", "Slack has answered them with tokens", of: app, transaction)
+        }
+        if purpose != .install { try prove("login", "somebody has logged in", of: app, transaction) }
     }
 
     /// An app that is where its credentials are (Lark, Feishu, Genesys) has its installation as soon as that is known.

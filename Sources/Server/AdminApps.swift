@@ -18,9 +18,13 @@ extension AdminRoutes {
                 }
                 tenant = named.id
             }
-            let apps = try broker.vault.apps(of: tenant)
-            return Reply.json(
-                ["apps": .list(apps.map { Show.app($0, tenant: broker.slug(of: $0.tenant)) })], call.request)
+            let integrations = try broker.vault.integrations(of: tenant)
+            let apps = try broker.vault.apps(of: tenant).map { app in
+                Show.app(
+                    app, tenant: broker.slug(of: app.tenant),
+                    integration: integrations.first { $0.firstApp == app.id || $0.secondApp == app.id }?.id)
+            }
+            return Reply.json(["apps": .list(apps)], call.request)
         }
         if call.matches("POST", "apps") { return try add(call) }
         guard call.parts.count >= 3 else { return nil }
@@ -34,6 +38,12 @@ extension AdminRoutes {
             try call.body.end()
             let checks = try broker.verify(app, admin)
             return Reply.json(["checks": .list(checks.map(Show.check))], call.request)
+        }
+        if call.matches("POST", "apps/*/*/edit") {
+            let (app, admin) = try admitted(call, .operate, "app.edit", key)
+            let edit = AppEdit(fields: try Ask.fields(&call.body), redirectURIs: try call.body.texts("redirect_uris"))
+            try call.body.end()
+            return Reply.json(try show(try broker.edit(app, edit, admin)), call.request)
         }
         for (verb, standing) in [("suspend", .suspended), ("resume", .active)] as [(String, Standing)]
         where call.matches("POST", "apps/*/*/\(verb)") {
@@ -65,6 +75,7 @@ extension AdminRoutes {
         if case .object(var members) = shown {
             members["secrets"] = .list(secrets.map { .object(Show.version($0.1, $0.0, now: now)) })
             members["integration"] = try integration(of: app)
+            members["event_url"] = .optional((try? broker.profile(of: app))?.eventURL(for: app.key.appID))
             if !checks.isEmpty { members["checks"] = .list(checks.map(Show.check)) }
             shown = .object(members)
         }

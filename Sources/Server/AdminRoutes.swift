@@ -52,6 +52,7 @@ struct AdminRoutes: Sendable {
         // Each noun answers what is its own, and nothing else.
         if let response = try status(call) { return response }
         if let response = try tenants(call) { return response }
+        if let response = try guides(call) { return response }
         if let response = try apps(call) { return response }
         if let response = try secrets(call) { return response }
         if let response = try services(call) { return response }

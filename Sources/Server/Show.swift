@@ -13,13 +13,13 @@ enum Show {
         ]
     }
 
-    static func app(_ app: App, tenant: Slug?) -> JSONValue {
+    static func app(_ app: App, tenant: Slug?, integration: Int64? = nil) -> JSONValue {
         let fields = Dictionary(uniqueKeysWithValues: app.fields.map { ($0.key.rawValue, JSONValue.text($0.value)) })
         return [
             "platform": .text(app.key.platform.rawValue), "app_id": .text(app.key.appID.value),
             "tenant": .optional(tenant?.value), "profile": .text(app.profile), "state": .text(app.state.rawValue),
             "claim": .text(app.claim.rawValue), "fields": .object(fields), "redirect_uris": .texts(app.redirectURIs),
-            "created_at": .time(app.createdAt),
+            "integration_id": .optional(integration), "created_at": .time(app.createdAt),
         ]
     }
 

@@ -57,6 +57,11 @@ extension Transaction {
             "SELECT app, name, result, compared, advice, checked_at, mac FROM checks WHERE app = ?1", [.int(app)])
     }
 
+    /// The newest result of one check; nil where there is none.
+    package func check(_ name: String, of app: Int64) throws(Problem) -> StoredCheck? {
+        try find(StoredCheck.self, [.int(app), .text(name)])
+    }
+
     /// Forgets every result of an app.
     package func removeChecks(of app: Int64) throws(Problem) {
         for check in try checks(of: app) { try delete(check) }

@@ -19,7 +19,8 @@ enum Program {
             Example("Why was a request refused?", "postern why 8b06173032dccba600000047"),
         ],
         children: generalCommands + [
-            tenantCommand, appCommand, secretCommand, serviceCommand, grantCommand, roleCommand, installationCommand,
+            tenantCommand, appCommand, profileCommand, secretCommand, serviceCommand, grantCommand, roleCommand,
+            installationCommand,
             oauthCommand, leaseCommand, canCommand, whyCommand, auditCommand,
         ] + toolCommands)
 

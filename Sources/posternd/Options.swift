@@ -13,6 +13,8 @@ struct Options: Sendable {
     let gatewayListen: ListenAddress
     let publicURL: String?
     let platformURLs: PlatformURLs
+    /// Where an integration's pages are instead of its guide's address, by profile.
+    let profileURLs: [String: String]
     let logLevel: Log.Level
 
     var vaultDirectory: String { dataDirectory + "/vault" }
@@ -46,6 +48,7 @@ struct Options: Sendable {
         publicURL = try settings["public-url"].map(Self.publicURL)
         platformURLs = try PlatformURLs(
             settings.all("platform-url"), genesysRegions: settings.all("genesys-region"))
+        profileURLs = try Self.profileURLs(settings.all("profile-url"))
         switch settings["log-level"] ?? "info" {
         case "debug": logLevel = .debug
         case "info": logLevel = .info
@@ -73,6 +76,23 @@ struct Options: Sendable {
                 advice: "listen on 127.0.0.1 and let a TLS proxy of this machine pass requests on")
         }
         return address
+    }
+
+    /// `PROFILE=URL` each: https addresses customers are told to register, never called by us.
+    private static func profileURLs(_ given: [String]) throws(Problem) -> [String: String] {
+        var urls: [String: String] = [:]
+        for setting in given {
+            guard let equals = setting.firstIndex(of: "="),
+                Profile.names.contains(String(setting[..<equals])),
+                let url = try? publicURL(String(setting[setting.index(after: equals)...]))
+            else {
+                throw Problem(
+                    .badRequest, "--profile-url takes PROFILE=URL with an https URL without user, query or fragment",
+                    advice: "PROFILE is one of \(Profile.names.joined(separator: " "))")
+            }
+            urls[String(setting[..<equals])] = url
+        }
+        return urls
     }
 
     /// The origin browsers use, without a slash at its end.

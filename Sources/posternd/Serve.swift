@@ -14,7 +14,8 @@ func serve(_ premises: consuming Premises) throws(Problem) {
         vault: vault,
         settings: Broker.Settings(
             urls: options.platformURLs, publicURL: options.publicURL ?? "",
-            rootKeySource: options.rootKey.description, version: Daemon.version))
+            rootKeySource: options.rootKey.description, version: Daemon.version,
+            profileURLs: options.profileURLs))
     let starter = premises.starter
     broker.use(
         Courier(

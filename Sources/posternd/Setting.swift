@@ -46,6 +46,11 @@ struct Setting: Sendable {
             name: "genesys-region", value: "DOMAIN",
             help: "a Genesys Cloud region beside those this release knows, such as usw3.pure.cloud; may be repeated",
             repeats: true),
+        Setting(
+            name: "profile-url", value: "PROFILE=URL",
+            help: "where an integration's own pages are instead of the address in its guide, such as "
+                + "alibaba-slack=https://support.example; may be repeated",
+            repeats: true),
         Setting(name: "log-level", value: "LEVEL", help: "debug, info (the default), warning or error"),
     ]
 }

@@ -10,7 +10,8 @@ import Testing
     static let answer = [
         "POST apps": (
             201,
-            #"{"platform":"slack","app_id":"A0123456789","tenant":"acme","checks":[{"name":"token","result":"passed"}]}"#
+            #"{"platform":"slack","app_id":"A0123456789","tenant":"acme","event_url":"https://ailink.gts.work/e","#
+                + #""checks":[{"name":"token","result":"passed"}]}"#
         )
     ]
 
@@ -18,18 +19,18 @@ import Testing
         "{" + values.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\"\($0.value)\"" }.joined(separator: ",") + "}"
     }
 
-    @Test func `sends fields, secrets and the profile's redirect URI apart`() throws {
+    @Test func `sends fields and secrets apart`() throws {
         let admin = try FakeAdmin(Self.answer)
         let run = try Run(Self.words + ["--from-file", "-"], at: admin, input: Self.json(Self.values))
         #expect(run.code == 0, "\(run.error)")
         #expect(
             admin.changes.map(\.body) == [
                 #"{"app_id":"A0123456789","fields":{"client_id":"333.569","workspace_name":"Acme"},"platform":"slack","#
-                    + #""profile":"alibaba-slack","redirect_uris":["https://ailink.gts.work/thirdparty/slack/A0123456789/oauth2/callback"],"#
+                    + #""profile":"alibaba-slack","#
                     + #""secrets":{"bot_token":"\#(Self.values["bot_token"]!)","client_secret":"\#(Self.values["client_secret"]!)","#
                     + #""signing_secret":"\#(Self.values["signing_secret"]!)"},"tenant":"acme","verify":true}"#
             ])
-        #expect(run.error.contains("https://ailink.gts.work/thirdparty/slack/A0123456789/events"))
+        #expect(run.error.contains("https://ailink.gts.work/e"))
         for secret in ["xoxb-", "8f742231", "01234567890abcdef"] { #expect(!(run.out + run.error).contains(secret)) }
     }
 

@@ -84,7 +84,7 @@ extension Profile {
                 Step(
                     "organization", "the app is of the organisation that was named", at: "\(brand)",
                     seen: .checks(["organization_name"])),
-                Step("login", "open the app in the workbench and log in once", at: brand, seen: .authorized),
+                Step("login", "open the app in the workbench and log in once", at: brand, seen: .checks(["login"])),
             ])
     }
 

@@ -26,15 +26,15 @@ package struct Sheet: Sendable {
 extension Profile {
     /// What has to be entered for the app of this id with these redirect URLs; for an app that is not there yet without
     /// the URLs that carry its id.
-    package func sheets(app: AppID?, redirects: [String]) -> [Sheet] {
+    package func sheets(app: AppID?, redirects: [String], usesPKCE: Bool = false) -> [Sheet] {
         switch platform {
-        case .slack: return slackSheets(app, redirects)
+        case .slack: return slackSheets(app, redirects, usesPKCE)
         case .lark, .feishu: return larkSheets(app, redirects)
         case .genesys: return [steps(app)] + (redirects.isEmpty ? [] : [genesysRedirects(redirects)])
         }
     }
 
-    private func slackSheets(_ app: AppID?, _ redirects: [String]) -> [Sheet] {
+    private func slackSheets(_ app: AppID?, _ redirects: [String], _ usesPKCE: Bool) -> [Sheet] {
         let place =
             app == nil
             ? "https://api.slack.com/apps > Create New App > From a manifest > JSON"
@@ -42,7 +42,8 @@ extension Profile {
         return [
             Sheet(
                 "manifest", at: place,
-                .document(SlackManifest(of: self, app: app, redirects: app == nil ? [] : redirects).tree))
+                .document(
+                    SlackManifest(of: self, app: app, redirects: app == nil ? [] : redirects, usesPKCE: usesPKCE).tree))
         ]
     }
 

@@ -9,7 +9,7 @@ package struct SlackManifest: Sendable, Equatable {
 
     /// For an app of this profile. Without an App ID there are no URLs yet, and so no events: Slack checks the address
     /// the moment a manifest is saved, when nobody has the signing secret to answer with.
-    package init(of profile: Profile, app: AppID?, redirects: [String], rotates: Bool = false) {
+    package init(of profile: Profile, app: AppID?, redirects: [String], usesPKCE: Bool = false) {
         let look = profile.look
         let name = look?.name ?? "Postern"
         var tree: JSONTree = [
@@ -19,12 +19,14 @@ package struct SlackManifest: Sendable, Equatable {
             ],
             "oauth_config": ["scopes": ["bot": JSONTree(texts: profile.botScopes)]],
             "settings": [
-                "org_deploy_enabled": false, "socket_mode_enabled": false, "token_rotation_enabled": .bool(rotates),
+                "org_deploy_enabled": false, "socket_mode_enabled": false, "token_rotation_enabled": false,
             ],
         ]
         if !profile.botScopes.isEmpty {
             tree["features", "bot_user"] = ["display_name": .text(look?.botName ?? name), "always_online": false]
         }
+        // One-way at Slack (platforms, 1.2), so it is never asked to be off.
+        if usesPKCE { tree["oauth_config", "pkce_enabled"] = true }
         if let look {
             tree["display_information", "long_description"] = .text(look.longDescription)
             tree["features", "app_home"] = [

@@ -11,7 +11,8 @@ extension Profile.Field {
             find: "the workspace menu in Slack, top left", shape: .name)
     }
 
-    static func slackAppID(required: Bool = true) -> Self {
+    /// Slack's App ID; also asked for alone, where Slack does not tell it.
+    package static func slackAppID(required: Bool = true) -> Self {
         Self(.appID, "App ID", required: required, find: credentials, shape: .slackAppID)
     }
 
@@ -106,7 +107,7 @@ extension Profile {
             Step(
                 "event_url", "enter {base}/thirdparty/slack/{app_id}/events and wait for Verified",
                 at: "Event Subscriptions > Request URL", seen: .checks(["event_url", "signing_secret"])),
-            Step("login", "open the app's home and log in once", at: "Slack", seen: .authorized),
+            Step("login", "open the app's home and log in once", at: "Slack", seen: .checks(["login"])),
         ])
 
     /// Direct messages of ovice in Slack: two credentials and no App ID (platforms, 5.4).
@@ -144,7 +145,7 @@ extension Profile {
                 seen: .checks(["workspace_domain"])),
             Step(
                 "link", "everybody who wants messages connects Slack: Personal Integration Settings > Connect",
-                at: "ovice", seen: .authorized),
+                at: "ovice", seen: .checks(["login"])),
         ])
 
     /// Any Slack app: what Slack's own pages show, most of it optional.

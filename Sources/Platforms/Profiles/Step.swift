@@ -8,8 +8,6 @@ package struct Step: Sendable {
         case checks([String])
         /// The app is installed somewhere, and its token lives.
         case installed
-        /// Somebody has logged in or been linked.
-        case authorized
         /// The platform shows it to nobody but the person at its console.
         case byEye
     }

@@ -30,12 +30,15 @@ let appCommand = Command(
             name: "verify", summary: "checks the stored credentials at the platform",
             details: [
                 "Calls that change nothing: is the token alive, of this app and workspace, with the scopes needed; do "
-                    + "Client ID and Client Secret belong together. A signing secret stays pending until a signed "
-                    + "request was seen."
+                    + "the client's id and secret belong together; are the redirect URLs registered. What only a signed "
+                    + "request can prove stays pending until one was seen.",
+                "At most once a minute for each app, unless something was changed; what was found is kept for postern "
+                    + "app checklist.",
             ],
             arguments: [appArgument],
             examples: [Example("Check now", "postern app verify slack/A0123456789")],
             exits: [(8, "a check failed")], run: verifyApp),
+        appManifestCommand, appChecklistCommand, appEditCommand,
     ])
 
 private let listApps: Command.Run = { session, invocation throws(Failure) in
@@ -43,12 +46,13 @@ private let listApps: Command.Run = { session, invocation throws(Failure) in
     session.print(answer) { console in
         var table = Table([
             .init("app"), .init("tenant"), .init("profile"), .init("state"), .init("claim"),
-            .init("name", shrinks: true), .init("created"),
+            .init("integration", right: true), .init("name", shrinks: true), .init("created"),
         ])
         for app in answer["apps"]?.items ?? [] {
             table.add([
                 Show.app(app), Show.cell(app["tenant"]), Show.cell(app["profile"]), Show.cell(app["state"]),
-                Show.cell(app["claim"]), Show.cell(app["fields"]?["workspace_name"]), Show.time(app["created_at"]),
+                Show.cell(app["claim"]), Show.cell(app["integration_id"]),
+                Show.cell(app["fields"]?["workspace_name"] ?? app["fields"]?["domain"]), Show.time(app["created_at"]),
             ])
         }
         console.out(table, empty: "no apps yet; add one: postern app add --tenant acme --profile alibaba-slack")
@@ -66,7 +70,7 @@ private let showApp: Command.Run = { session, invocation throws(Failure) in
 func show(app: JSON, _ console: Console) {
     var pairs = [
         ("app", Show.app(app)), ("tenant", Show.cell(app["tenant"])), ("profile", Show.cell(app["profile"])),
-        ("state", Show.cell(app["state"])), ("claim", Show.cell(app["claim"])),
+        ("integration", integration(of: app)), ("state", Show.cell(app["state"])), ("claim", Show.cell(app["claim"])),
         ("created", Show.time(app["created_at"])),
     ]
     if case .object(let fields)? = app["fields"] {
@@ -87,6 +91,12 @@ func show(app: JSON, _ console: Console) {
     }
     console.out("")
     console.out(table, empty: "no secrets yet")
+}
+
+/// `3`, or `3, with slack/A0123456789` for one of two apps.
+private func integration(of app: JSON) -> String {
+    guard let integration = app["integration"] else { return "-" }
+    return Show.cell(integration["id"]) + (integration["other_app"]?.text.map { ", with \($0)" } ?? "")
 }
 
 private let suspendApp: Command.Run = { session, invocation throws(Failure) in
