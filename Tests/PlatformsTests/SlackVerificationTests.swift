@@ -33,7 +33,7 @@ import Testing
             verification.checks.map { "\($0.name) \($0.result.rawValue)" } == [
                 "bot_token passed", "token_kind passed", "workspace_name passed", "scopes passed", "app_id passed",
                 "token_rotation passed", "client_pair inconclusive", "signing_secret pending",
-                "redirect_and_event_url pending",
+                "redirect_url pending", "event_url pending",
             ])
         #expect(verification.provesClaim)
         #expect(verification.checks.first { $0.name == "client_pair" }?.advice.contains("probably right") == true)

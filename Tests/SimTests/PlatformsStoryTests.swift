@@ -69,7 +69,7 @@ import Testing
             verification.checks.map { "\($0.name) \($0.result.rawValue)" } == [
                 "bot_token passed", "token_kind passed", "workspace_name passed", "scopes failed", "app_id passed",
                 "token_rotation passed", "client_pair inconclusive", "signing_secret pending",
-                "redirect_and_event_url pending",
+                "redirect_url pending", "event_url pending",
             ])
     }
 

@@ -52,16 +52,18 @@ extension Slack: Dialect {
     }
 
     package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {
-        token(
+        if leg == .config { return rotateConfiguration(refreshToken: refreshToken) }
+        return token(
             "oauth.v2.access", [("grant_type", "refresh_token"), ("refresh_token", refreshToken)],
             id: client.clientID, secret: Self.secret(client), repeatable: false)
     }
 
     package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
-        try answer.slackRefreshed(leg)
+        leg == .config ? try answer.slackConfiguration() : try answer.slackRefreshed(leg)
     }
 
-    /// Thirty days for the apps of the PKCE switch; for others none (platforms, 1.4).
+    /// Thirty days for the apps of the PKCE switch; for others none (platforms, 1.4). A configuration token's does not
+    /// end by age as far as is known.
     package func refreshTokenLife(_ client: OAuthClient) -> Int64? { client.usesPKCE ? 30 * 86_400 : nil }
 
     package func mintable(_ client: OAuthClient) -> [Leg] { [] }

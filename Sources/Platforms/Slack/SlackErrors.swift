@@ -13,6 +13,8 @@ package enum SlackErrors {
     package static func failure(
         for code: String, retryAfter: Int64? = nil, needed: [String] = []
     ) -> PlatformFailure {
+        let registration = "dynamic_client_registration_"
+        let code = code.hasPrefix(registration) ? "\(registration)failed" : code
         guard let entry = table.first(where: { $0.code == code }) else {
             return PlatformFailure(.bug, "unknown_code", "Slack refused with a code this release does not know")
         }
@@ -30,7 +32,7 @@ package enum SlackErrors {
         _ code: String, _ verdict: PlatformFailure.Verdict, _ sentence: String
     ) -> (code: String, meaning: Meaning) { (code, Meaning(verdict: verdict, sentence: sentence)) }
 
-    private static let table = exchange + passing + grants + settings + mistakes
+    private static let table = exchange + passing + grants + settings + mistakes + manifests + webhooks
 
     /// oauth.v2.access and oauth.v2.exchange.
     private static let exchange = [
@@ -64,6 +66,8 @@ package enum SlackErrors {
         row("token_rotation_not_enabled", .config, "token rotation is not switched on for this app"),
         row("invalid_client", .config, "Slack does not accept this Client ID and Client Secret"),
         row("invalid_request", .bug, "the token request is not well formed"),
+        row("no_user_scopes", .bug, "no user scope was asked for"),
+        row("not_implemented", .config, "Slack does not offer this flow to the app"),
     ]
 
     /// Trouble that passes.
@@ -76,6 +80,7 @@ package enum SlackErrors {
         row("request_timeout", .retry, "Slack did not receive the request in time"),
         row("team_added_to_org", .retry, "the workspace is being moved into an organisation"),
         row("org_login_required", .retry, "the workspace is being moved; Slack asks to wait"),
+        row("unknown_error", .retry, "Slack failed without saying why"),
     ]
 
     /// What ended a grant.
@@ -124,5 +129,45 @@ package enum SlackErrors {
         row("invalid_form_data", .bug, "the form is not accepted"),
         row("invalid_post_type", .bug, "the content type is not accepted"),
         row("missing_post_type", .bug, "the content type is missing"),
+    ]
+
+    /// apps.manifest.* and its `dynamic_client_registration_…` family (platforms, 1.10).
+    private static let manifests = [
+        row("invalid_manifest", .config, "the manifest is not one Slack takes"),
+        row("invalid_app", .config, "Slack does not take this app"),
+        row("invalid_app_id", .config, "Slack does not know this App ID, or the configuration token may not see it"),
+        row("app_not_found", .config, "Slack does not know this app, or the configuration token may not see it"),
+        row("app_not_eligible", .config, "this app cannot be configured by a manifest"),
+        row("app_not_owned_by_manager_app", .config, "the app belongs to another managing app"),
+        row("invalid_team_id", .config, "Slack does not know this workspace"),
+        row("managed_app_limit_reached", .config, "the workspace has as many apps as it may have"),
+        row(
+            "failed_creating_app", .config,
+            "Slack could not make the app; look at the list of apps before trying again"),
+        row(
+            "failed_adding_collaborator", .config,
+            "Slack made the app without its collaborator; look at the list of apps before trying again"),
+        row(
+            "failed_generating_app_token", .config,
+            "Slack made the app without its token; look at the list of apps before trying again"),
+        row("failed_datastore_operation", .retry, "Slack could not store the manifest"),
+        row("failed_export", .retry, "Slack could not write the manifest out"),
+        row("socket_mode_not_enabled", .config, "the manifest needs socket mode, which is off"),
+        row("published_app_only", .config, "this is possible for published apps only"),
+        row("oauth_metadata_not_found", .config, "the app's OAuth metadata was not found"),
+        row("dynamic_client_registration_failed", .config, "the manifest's dynamic client registration failed"),
+    ]
+
+    /// Plain-text answers of incoming webhooks (platforms, 1.6); `invalid_token` stands with the exchange.
+    private static let webhooks = [
+        row("invalid_payload", .bug, "the message is not well formed"),
+        row("no_text", .bug, "the message has no text"),
+        row("user_not_found", .config, "the webhook's user is gone"),
+        row("action_prohibited", .config, "the workspace does not allow the webhook to post here"),
+        row("channel_not_found", .config, "the webhook's channel is gone"),
+        row("channel_is_archived", .config, "the webhook's channel is archived"),
+        row("rollup_error", .retry, "Slack could not post the message"),
+        row("no_service", .config, "the webhook was revoked, or the app was removed"),
+        row("no_team", .config, "the webhook's workspace is gone"),
     ]
 }

@@ -44,12 +44,22 @@ package struct SlackVerification: Sendable {
     let botsInfo: Outcome<AppID>?
     /// The failure of `clientPairProbe`; nil: no pair is stored. A probe cannot succeed.
     let probe: PlatformFailure?
+    /// Whether the app has PKCE switched on: then its secret proves nothing (platforms, 1.6).
+    let usesPKCE: Bool
+    /// The redirect URLs the app is registered with here.
+    let redirects: [String]
+    /// The app's manifest; nil: there is no configuration token to ask with.
+    let manifest: Outcome<SlackManifest>?
 
     /// Every field as given.
     package init(
         profile: Profile, appID: AppID?, workspaceName: String?, domain: String? = nil,
-        authTest: Outcome<SlackIdentity>?, botsInfo: Outcome<AppID>?, probe: PlatformFailure?
+        authTest: Outcome<SlackIdentity>?, botsInfo: Outcome<AppID>?, probe: PlatformFailure?, usesPKCE: Bool = false,
+        redirects: [String] = [], manifest: Outcome<SlackManifest>? = nil
     ) {
+        self.usesPKCE = usesPKCE
+        self.redirects = redirects
+        self.manifest = manifest
         self.profile = profile
         self.appID = appID
         self.workspaceName = workspaceName
@@ -70,18 +80,21 @@ package struct SlackVerification: Sendable {
             list.append(owner(identity))
             list.append(rotation(identity))
         }
-        if profile.asks(for: .clientSecret) { list.append(clientPair) }
+        if let clientPair { list.append(clientPair) }
         if profile.asks(for: .signingSecret) { list.append(signingSecret) }
-        if !profile.redirects.isEmpty || profile.events != nil { list.append(addresses) }
+        list += addresses
         return list
     }
 
-    /// Whether Slack itself has said that the token is this App ID's: then the claim to it is proven.
-    package var provesClaim: Bool {
-        guard let appID, case .success = authTest else { return false }
-        if case .success(let owner) = botsInfo { return owner == appID }
-        return false
+    /// The app Slack itself says the bot token is of; nil where it does not say.
+    package var owner: AppID? {
+        if case .success(let owner) = botsInfo { return owner }
+        if case .success(let identity) = authTest { return identity.appID }
+        return nil
     }
+
+    /// Whether Slack itself has said that the token is this App ID's: then the claim to it is proven.
+    package var provesClaim: Bool { appID != nil && owner == appID }
 
     private var token: Check {
         switch authTest {
@@ -145,25 +158,31 @@ package struct SlackVerification: Sendable {
     }
 
     private func owner(_ identity: SlackIdentity) -> Check {
-        switch botsInfo {
-        case .success(let owner):
+        if let owner {
             guard let appID else {
-                return Check("app_id", .pending, compared: "the token is of \(owner.value); no App ID was submitted")
+                return Check(
+                    "app_id", .passed, compared: "none was submitted; Slack says the token is of \(owner.value)")
             }
             let compared = "submitted \(appID.value), the token is of \(owner.value)"
             return owner == appID
                 ? Check("app_id", .passed, compared: compared)
                 : Check(
                     "app_id", .failed, compared: compared,
-                    advice: "the bot token is another app's: copy App ID and token from the same app")
+                    advice: "the bot token belongs to the app \(owner.value), not to \(appID.value): "
+                        + "copy App ID and token from the same app")
+        }
+        switch botsInfo {
         case .failure(let failure) where failure.code == "missing_scope":
+            // It still proves a live token (platforms, 1.6).
             return Check(
                 "app_id", .inconclusive, compared: "bots.info needs users:read, which the token lacks",
-                advice: "the App ID will be confirmed by the first signed event")
+                advice: appID == nil
+                    ? "give the App ID of Basic Information; the first signed event will confirm it"
+                    : "the first signed event will confirm the App ID")
         case .failure(let failure):
             return Check(
                 "app_id", .inconclusive, compared: "bots.info answers \(failure.code)", advice: failure.sentence)
-        case nil:
+        case nil, .success:
             return Check("app_id", .inconclusive, compared: "only a bot's token tells its app")
         }
     }
@@ -176,8 +195,14 @@ package struct SlackVerification: Sendable {
                 advice: "install the app through Postern, so that it holds the refresh token too")
     }
 
-    private var clientPair: Check {
+    /// nil where nobody asked for a pair and none is stored.
+    private var clientPair: Check? {
+        if usesPKCE {
+            return Check("client_pair", .inconclusive, compared: "the app uses PKCE; its secret is not looked at")
+        }
         guard let probe else {
+            let isRequired = profile.fields.contains { $0.place == .secret(.clientSecret) && $0.required }
+            guard isRequired else { return nil }
             return Check(
                 "client_pair", .pending, compared: "Client ID and Client Secret are not both stored")
         }
@@ -208,10 +233,50 @@ package struct SlackVerification: Sendable {
             advice: "it is proven by the first signed request: save the Request URL under Event Subscriptions")
     }
 
-    private var addresses: Check {
-        Check(
-            "redirect_and_event_url", .pending, compared: "Slack does not show them without a configuration token",
-            advice: "compare them by eye with what `postern app show` lists, or wait for the first login and event")
+    /// The redirect URLs and the event URL, which only a manifest shows.
+    private var addresses: [Check] {
+        var wanted = redirects
+        if wanted.isEmpty, let appID { wanted = profile.redirectURLs(for: appID) }
+        var list: [Check] = []
+        if !profile.redirects.isEmpty || !redirects.isEmpty {
+            list.append(
+                address("redirect_url", wanted, at: "OAuth & Permissions > Redirect URLs") { manifest in
+                    manifest.tree["oauth_config", "redirect_urls"]?.texts ?? []
+                })
+        }
+        if profile.events != nil {
+            let url = appID.flatMap { profile.eventURL(for: $0) }
+            list.append(
+                address("event_url", url.map { [$0] } ?? [], at: "Event Subscriptions > Request URL") { manifest in
+                    manifest.tree["settings", "event_subscriptions", "request_url"]?.string.map { [$0] } ?? []
+                })
+        }
+        return list
+    }
+
+    private func address(
+        _ name: String, _ wanted: [String], at place: String, _ read: (SlackManifest) -> [String]
+    ) -> Check {
+        switch manifest {
+        case nil:
+            return Check(
+                name, .pending, compared: "Slack does not show it without an app configuration token",
+                advice:
+                    "under \(place) there must be \(wanted.isEmpty ? "the app's own" : wanted.joined(separator: " "))")
+        case .failure(let failure):
+            return Check(
+                name, .inconclusive, compared: "apps.manifest.export answers \(failure.code)", advice: failure.sentence)
+        case .success(let manifest):
+            let found = read(manifest)
+            let missing = wanted.filter { !found.contains($0) }
+            guard missing.isEmpty else {
+                let there = found.isEmpty ? "none" : found.map(Label.shown).joined(separator: " ")
+                return Check(
+                    name, .failed, compared: "missing: \(missing.joined(separator: " ")); the manifest has \(there)",
+                    advice: "enter it under \(place), or let postern app apply-manifest do it")
+            }
+            return Check(name, .passed, compared: "the manifest has \(wanted.joined(separator: " "))")
+        }
     }
 }
 
