@@ -36,6 +36,7 @@ extension Broker {
     package func access(
         _ key: AppKey, _ ask: AccessRequest, for caller: Caller, _ request: RequestID, into slab: Slab
     ) throws(Problem) -> AccessAnswer {
+        var hasRenewed = false
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
@@ -51,7 +52,12 @@ extension Broker {
                 "access.issue", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: key, kind: ask.leg.rawValue, reason: ask.delivery.rawValue)
             do throws(Problem) {
-                let (lease, leg) = try lease(ask, allowed, &entry, into: slab)
+                guard let (place, leg) = try standing(ask, allowed.app, caller, request, hasRenewed: hasRenewed) else {
+                    // The platform was waited for: who may do what is decided once more.
+                    hasRenewed = true
+                    continue
+                }
+                let lease = try lease(ask, allowed, place, leg, &entry, into: slab)
                 let issued = entry
                 let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
                     try transaction.add(lease: lease)
@@ -64,7 +70,8 @@ extension Broker {
                 }
                 return AccessAnswer(
                     lease: lease, expiresIn: lease.expiresAt - vault.now,
-                    tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil, apiBase: settings.urls[.slackAPI])
+                    tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil,
+                    apiBase: try dialect(of: allowed.app).apiBase(try client(of: allowed.app, .address)))
             } catch {
                 slab.wipe()
                 if error.code == .denied {
@@ -105,28 +112,46 @@ extension Broker {
             && (ask.ttl ?? Interval(seconds: 1)) <= grant.maxTTL
     }
 
-    private func lease(
-        _ ask: AccessRequest, _ allowed: Allowed, _ entry: inout AuditEntry, into slab: Slab
-    ) throws(Problem) -> (Lease, LegRow) {
+    /// The leg that is asked for, its token good for as long as was asked; nil where it had to be renewed first, while
+    /// which no revocation waited for this answer.
+    private func standing(
+        _ ask: AccessRequest, _ app: App, _ caller: Caller, _ request: RequestID, hasRenewed: Bool
+    ) throws(Problem) -> (Installation, LegRow)? {
         if ask.delivery == .token, ask.methods != nil || ask.scope != nil {
             throw Problem(
                 .cannotNarrow, "a platform token does all it can: methods and scope cannot be asked with it",
                 advice: "ask for deliver: gateway, where the broker lets only the lease's methods pass")
         }
-        let place = try installation(of: allowed.app, with: ask.leg, named: ask.installation)
-        guard let leg = try vault.leg(ask.leg, of: place.id) else {
-            throw Problem(.notFound, "the installation has no \(ask.leg.rawValue) leg")
+        var want = TokenWant(ask.leg, of: app, at: try place(of: ask, app), for: request)
+        if ask.delivery == .token, let least = ask.minTTL { want.least = max(want.least, least.milliseconds) }
+        switch try decide(&want, hasTried: hasRenewed) {
+        case (.serve, let leg?):
+            guard let place = want.installation else { return nil }
+            return (place, leg)
+        case (.fail(let problem), _): throw problem
+        default:
+            gate.leave(caller)
+            _ = try ready(want)
+            return nil
         }
-        guard leg.state == .active else {
-            throw Problem(
-                .needsReauthorization, "the \(ask.leg.rawValue) token of this installation is no longer accepted",
-                advice: "install again: postern oauth url \(allowed.app.key)")
+    }
+
+    /// Where the token of an ask is; nil for a machine token that has no place yet.
+    private func place(of ask: AccessRequest, _ app: App) throws(Problem) -> Installation? {
+        guard ask.leg == .tenant || ask.leg == .app else {
+            return try installation(of: app, with: ask.leg, named: ask.installation)
         }
-        if ask.delivery == .token, let ends = leg.expiresAt, ends <= vault.now {
-            throw Problem(
-                .needsReauthorization, "the \(ask.leg.rawValue) token of this installation has ended",
-                advice: "install again: postern oauth url \(allowed.app.key)")
+        guard let id = ask.installation else { return nil }
+        guard let place = try vault.installation(id), place.app == app.id, place.state == .active else {
+            throw Problem(.notFound, "the app has no such installation")
         }
+        return place
+    }
+
+    private func lease(
+        _ ask: AccessRequest, _ allowed: Allowed, _ place: Installation, _ leg: LegRow, _ entry: inout AuditEntry,
+        into slab: Slab
+    ) throws(Problem) -> Lease {
         let ttl = ask.ttl ?? min(Grant.defaultTTL, allowed.grant.maxTTL)
         guard ttl.seconds > 0, ttl <= allowed.grant.maxTTL else {
             throw Problem(.badRequest, "ttl is 1s to \(allowed.grant.maxTTL), the grant's longest")
@@ -150,12 +175,11 @@ extension Broker {
         }
         let id = "ls_" + Hex.encode(Sodium.randomBytes(16).span)
         entry.leaseID = id
-        let lease = Lease(
+        return Lease(
             id: id, service: allowed.service.id, app: allowed.app.id, installation: place.id, leg: ask.leg,
             grant: allowed.grant.id, delivery: ask.delivery, methods: try narrowed(ask.methods, allowed.grant.methods),
             scope: try narrowed(ask.scope, within: leg.scope, allowed.grant.scope), createdAt: now, expiresAt: ends,
             bootID: Clock.bootID, bootExpires: Clock.bootMilliseconds + (ends - now), version: version)
-        return (lease, leg)
     }
 
     /// What was asked, if the grant has all of it; the grant's own when nothing was asked.

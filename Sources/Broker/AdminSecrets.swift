@@ -58,6 +58,9 @@ extension Broker {
             if let leg = kind.leg(at: app.key.platform) {
                 try transaction.replacedByHand(leg, of: name.installation)
             }
+            // What failed for want of the right credential is tried at once.
+            try transaction.retryRefreshes(of: app.id)
+            self.refreshing.release(app.id)
             entry.version = version.version
             entry.fingerprint = version.fingerprint
             guard let head = try transaction.head(of: name) else {

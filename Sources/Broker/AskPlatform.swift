@@ -12,24 +12,15 @@ extension Broker {
         case failed(Problem, mayHaveBeenSent: Bool)
     }
 
+    static let noCourier = Problem(
+        .courierUnavailable, "the courier is not running, so no platform can be asked",
+        advice: "look at posternd's log; it starts postern-courier from its own directory")
+
     /// Sends one request to a platform by the courier and says how it ended, whatever the answer's status.
     func attempt(_ request: PlatformRequest, timeoutSeconds: Int = 20) -> Asked {
-        guard let courier else {
-            return .failed(
-                Problem(
-                    .courierUnavailable, "the courier is not running, so no platform can be asked",
-                    advice: "look at posternd's log; it starts postern-courier from its own directory"),
-                mayHaveBeenSent: false)
-        }
-        let errand = Errand(
-            method: request.method, url: request.url, headers: request.headers.map { ($0.name, $0.value) },
-            body: request.body, timeoutSeconds: timeoutSeconds)
-        switch courier.attempt(errand) {
-        case .answered(let answer):
-            return .answered(
-                PlatformAnswer(
-                    status: answer.status, headers: answer.headers.map { HeaderField($0.name, $0.value) },
-                    body: answer.body))
+        guard let courier else { return .failed(Self.noCourier, mayHaveBeenSent: false) }
+        switch courier.attempt(Errand(request, timeoutSeconds: timeoutSeconds)) {
+        case .answered(let answer): return .answered(PlatformAnswer(answer))
         case .failed(let problem, let mayHaveBeenSent): return .failed(problem, mayHaveBeenSent: mayHaveBeenSent)
         }
     }
@@ -58,4 +49,21 @@ extension Broker {
 extension SecretBox {
     /// Moves a token that came out of a platform's answer into guarded memory.
     convenience init(_ text: String) { self.init(SecretBytes(copying: text.utf8.span)) }
+}
+
+extension Errand {
+    /// One request to a platform, as the courier takes it.
+    init(_ request: PlatformRequest, timeoutSeconds: Int) {
+        self.init(
+            method: request.method, url: request.url, headers: request.headers.map { ($0.name, $0.value) },
+            body: request.body, timeoutSeconds: timeoutSeconds)
+    }
+}
+
+extension PlatformAnswer {
+    /// What the courier brought.
+    init(_ answer: ErrandAnswer) {
+        self.init(
+            status: answer.status, headers: answer.headers.map { HeaderField($0.name, $0.value) }, body: answer.body)
+    }
 }

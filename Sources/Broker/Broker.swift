@@ -41,6 +41,7 @@ package final class Broker: Sendable {
     package let startedAt: Int64
     private let courierBox: CourierBox
     let unwritten = UnwrittenRevocations()
+    let refreshing = RefreshState()
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {
@@ -131,5 +132,8 @@ extension Broker {
     }
 
     /// Called once a second.
-    package func tick() { unwritten.retry() }
+    package func tick() {
+        unwritten.retry()
+        refreshDue()
+    }
 }

@@ -46,6 +46,14 @@ extension AdminRoutes {
         if let damage = vault.knownDamage { warnings.append(.text(damage.reason)) }
         if let trouble = vault.trouble { warnings.append(.text(trouble.reason)) }
         if broker.courier?.isRunning != true { warnings.append("the courier is not running: no platform can be asked") }
+        let tokens = try vault.legCounts()
+        if tokens.needingReauthorization > 0 {
+            warnings.append(
+                "\(tokens.needingReauthorization) tokens need a new consent: postern installation list says whose")
+        }
+        if tokens.failing > 0 {
+            warnings.append("\(tokens.failing) tokens could not be refreshed: postern installation list says why")
+        }
         var health = "ok"
         if vault.knownDamage != nil || vault.trouble != nil { health = "degraded" }
         return [
@@ -64,6 +72,10 @@ extension AdminRoutes {
             "courier": [
                 "running": .bool(broker.courier?.isRunning == true),
                 "pid": .optional(broker.courier?.pid.map(Int64.init)),
+            ],
+            "tokens": [
+                "needs_reauthorization": .int(tokens.needingReauthorization), "failing": .int(tokens.failing),
+                "failing_since": .time(tokens.failingSince), "next_refresh_at": .time(tokens.nextDue),
             ], "warnings": .list(warnings),
         ]
     }
@@ -73,6 +85,8 @@ extension AdminRoutes {
         let vault = broker.vault
         let counts = try vault.counts()
         let head = vault.logHead
+        let tokens = try vault.legCounts()
+        let failingFor = tokens.failingSince.map { max(0, vault.now - $0) / 1000 } ?? 0
         let rows: [(String, String, Int64)] = [
             ("postern_tenants", "gauge", counts.tenants), ("postern_apps", "gauge", counts.apps),
             ("postern_services", "gauge", counts.services), ("postern_grants", "gauge", counts.grants),
@@ -81,7 +95,14 @@ extension AdminRoutes {
             ("postern_audit_unsigned_records", "gauge", head.seq - head.checkpointSeq),
             ("postern_degraded", "gauge", vault.knownDamage != nil || vault.trouble != nil ? 1 : 0),
             ("postern_courier_running", "gauge", broker.courier?.isRunning == true ? 1 : 0),
+            ("postern_legs_needing_reauthorization", "gauge", tokens.needingReauthorization),
+            ("postern_legs_failing_to_refresh", "gauge", tokens.failing),
+            ("postern_oldest_refresh_failure_seconds", "gauge", failingFor),
         ]
+        let refreshes = broker.refreshes.map {
+            "postern_refresh_total{platform=\"\($0.platform)\",outcome=\"\($0.outcome)\"} \($0.count)\n"
+        }
         return rows.map { "# TYPE \($0.0) \($0.1)\n\($0.0) \($0.2)\n" }.joined()
+            + "# TYPE postern_refresh_total counter\n" + refreshes.joined()
     }
 }

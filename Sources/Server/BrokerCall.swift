@@ -11,6 +11,7 @@ enum BrokerCall {
     case access(AppKey)
     case renewLease(String)
     case endLease(String)
+    case reportLease(String)
     case gateway(lease: String, path: String)
     case authorize(AppKey)
     case callback(AppKey)
@@ -31,6 +32,8 @@ enum BrokerCall {
             self = try Self.only("DELETE", method, .endLease(Names.lease(rest[rest.startIndex + 1])))
         case "leases" where rest.count == 3 && rest.last == "renew":
             self = try Self.only("POST", method, .renewLease(Names.lease(rest[rest.startIndex + 1])))
+        case "leases" where rest.count == 3 && rest.last == "report":
+            self = try Self.only("POST", method, .reportLease(Names.lease(rest[rest.startIndex + 1])))
         case "gateway" where rest.count >= 3:
             self = .gateway(
                 lease: Names.lease(rest[rest.startIndex + 1]), path: rest.dropFirst(2).joined(separator: "/"))

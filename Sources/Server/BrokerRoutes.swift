@@ -47,6 +47,12 @@ struct BrokerRoutes: Sendable {
         case .endLease(let id):
             try broker.end(id, for: caller, request)
             return Reply.none(request)
+        case .reportLease(let id):
+            var body = try Body(http.bodyBytes)
+            let code = try body.text("code")
+            try body.end()
+            let answer = try broker.report(id, code: code, for: caller, request)
+            return Reply.json(Show.report(answer, now: broker.vault.now), request)
         case .gateway(let lease, let path): return try gateway(lease, path, http, caller, request)
         case .authorize(let key):
             var body = try Body(http.bodyBytes)

@@ -37,6 +37,7 @@ package final class PosternServer: Sendable {
         let adminsDone = admins.stop(within: 2000)
         if !bridgesDone || !adminsDone { Log.warning("stop_cut_requests_short") }
         // The clockwork uses what closing the vault uses: it has ended before.
+        broker.stopRefreshing()
         halt.ask()
         clockwork.join()
         broker.endMinute()

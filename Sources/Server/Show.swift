@@ -96,13 +96,33 @@ enum Show {
             "bot_user_id": .text(row.botUserID), "state": .text(row.state.rawValue),
             "created_at": .time(row.createdAt), "updated_at": .time(row.updatedAt),
             "legs": .list(
-                legs.map { leg in
-                    [
-                        "leg": .text(leg.leg.rawValue), "scope": .texts(leg.scope),
-                        "state": .text(leg.state.rawValue), "expires_at": .time(leg.expiresAt),
-                        "expires_in": leg.expiresAt.map { .left(until: $0, from: now) } ?? .absent,
-                    ]
-                }),
+                legs.map { Show.leg($0, now: now) }),
+        ]
+    }
+
+    static func report(_ answer: ReportAnswer, now: Int64) -> JSONValue {
+        [
+            "refreshed": .bool(answer.refreshed), "same_token": .bool(answer.sameToken),
+            "token_expires_at": answer.tokenExpiresAt.map(JSONValue.time) ?? .null,
+            "token_expires_in": answer.tokenExpiresAt.map { .left(until: $0, from: now) } ?? .null,
+        ]
+    }
+
+    /// How one leg stands: nothing that is secret.
+    static func leg(_ leg: LegRow, now: Int64) -> JSONValue {
+        [
+            "leg": .text(leg.leg.rawValue), "scope": .texts(leg.scope),
+            // Scopes add up at most platforms, so more may be granted than was asked, or less (platforms, 1.2).
+            "asked": leg.asked.isEmpty ? .absent : .texts(leg.asked),
+            "missing_scope": leg.asked.isEmpty ? .absent : .texts(leg.asked.filter { !leg.scope.contains($0) }),
+            "state": .text(leg.state.rawValue), "issued_at": .time(leg.issuedAt), "expires_at": .time(leg.expiresAt),
+            "expires_in": leg.expiresAt.map { .left(until: $0, from: now) } ?? .absent,
+            "refreshable": .bool(leg.canRefresh), "refresh_expires_at": .time(leg.refreshExpiresAt),
+            "refresh_expires_in": leg.refreshExpiresAt.map { .left(until: $0, from: now) } ?? .absent,
+            "next_refresh_at": .time(leg.dueAt), "in_flight": .bool(leg.inFlight != nil),
+            "failures": .int(leg.failures), "failing_since": .time(leg.failingSince),
+            "failure_class": .optional(leg.failureVerdict), "failure": .optional(leg.failureCode),
+            "retry_at": leg.failures > 0 ? .time(leg.retryAt) : .absent,
         ]
     }
 

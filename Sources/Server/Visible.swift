@@ -44,7 +44,9 @@ extension Broker {
         let (app, tenant, found) = try installationsVisible(key, to: caller, request)
         return [
             "installations": .list(
-                found.map { Show.installation($0.0, $0.1, app: app.key, tenant: tenant, now: vault.now) })
+                found.filter { $0.0.userID != Installation.configuration }.map {
+                    Show.installation($0.0, $0.1, app: app.key, tenant: tenant, now: vault.now)
+                })
         ]
     }
 }

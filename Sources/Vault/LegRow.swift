@@ -44,7 +44,7 @@ package struct LegRow: Row, Sendable {
     package var failures: Int64
     /// When the first of them failed.
     package var failingSince: Int64?
-    /// Our code for why the newest one failed, or why the leg needs a person.
+    /// Class and code of why the newest one failed, or of why the leg needs a person: `RETRY:ratelimited`.
     package var failure: String?
     package var updatedAt: Int64
 
@@ -100,14 +100,58 @@ package struct LegRow: Row, Sendable {
         ]
     }
 
+    /// Decides when it is looked at next. A token that is minted is made when somebody asks.
+    mutating func plan(spread: Double) {
+        dueAt =
+            canRefresh
+            ? RefreshPlan.due(
+                issuedAt: issuedAt, expiresAt: expiresAt, refreshExpiresAt: refreshExpiresAt, spread: spread) : nil
+    }
+
     /// Whether there is a refresh token to spend.
     package var canRefresh: Bool { refreshSealed != nil }
 
-    /// Notes that the refresh token is about to be spent. Where there is none (a token that is minted) the mark is empty.
+    /// Notes that the refresh token is about to be spent. Should we end here, whoever keeps house looks at it at once.
     package mutating func begin(at now: Int64) {
-        inFlight = refreshFingerprint ?? []
+        inFlight = refreshFingerprint
         inFlightAt = now
+        dueAt = now
         updatedAt = now
+    }
+
+    /// A refresh failed: nobody asks the platform again before `retryAt`. `verdict` and `code` are ours.
+    package mutating func failed(_ verdict: String, _ code: String, retryAt: Int64, at now: Int64) {
+        failures += 1
+        failingSince = failingSince ?? now
+        failure = "\(verdict):\(code)"
+        self.retryAt = retryAt
+        dueAt = canRefresh ? retryAt : nil
+        updatedAt = now
+    }
+
+    /// The grant is dead: the row stays, the access token is served to its own end, a person must consent again.
+    package mutating func died(_ verdict: String, _ code: String, at now: Int64) {
+        state = .needsReauthorization
+        failures += 1
+        failingSince = failingSince ?? now
+        failure = "\(verdict):\(code)"
+        retryAt = nil
+        dueAt = nil
+        settle(at: now)
+    }
+
+    /// The newest answer was good but not as documented: shown until the next one is.
+    package mutating func odd(_ code: String, at now: Int64) {
+        failures = 1
+        failingSince = now
+        failure = "BUG:\(code)"
+    }
+
+    /// The class of the newest failure (platforms, 0.2); nil where nothing is wrong.
+    package var failureVerdict: String? { failure?.split(separator: ":").first.map(String.init) }
+    /// Our code for it.
+    package var failureCode: String? {
+        failure.flatMap { $0.split(separator: ":", maxSplits: 1).last.map(String.init) }
     }
 
     /// The platform has surely not acted, or has said what came of it.

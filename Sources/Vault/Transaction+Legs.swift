@@ -15,9 +15,6 @@ package struct NewToken: Sendable {
     package var expiresAt: Int64?
     /// Milliseconds since 1970; nil for a refresh token that does not end or of which nobody says.
     package var refreshExpiresAt: Int64?
-    /// When it shall be looked at again, milliseconds since 1970; nil for never.
-    package var dueAt: Int64?
-
     /// A token with nothing known of it but itself and its scope.
     package init(token: SecretBox, refreshToken: SecretBox? = nil, scope: [String], expiresAt: Int64? = nil) {
         self.token = token
@@ -33,6 +30,25 @@ extension Transaction {
         guard var row = try self.leg(leg, of: installation) else { return }
         row.replace(at: now)
         try update(row)
+    }
+
+    /// Lets refreshes of an app's legs that failed be tried at once, because something about the app is different now.
+    package func retryRefreshes(of app: Int64) throws(Problem) {
+        let failing = try rows(
+            LegRow.self,
+            """
+            SELECT installation, leg, scope, asked, state, issued_at, expires_at, refresh_expires_at, refresh_sealed,
+                refresh_fingerprint, key_generation, generation, in_flight, in_flight_at, due_at, retry_at, failures,
+                failing_since, failure, updated_at, mac
+            FROM legs
+            WHERE failures > 0 AND state = 'active' AND retry_at IS NOT NULL
+                AND installation IN (SELECT id FROM installations WHERE app = ?1)
+            """, [.int(app)])
+        for var leg in failing {
+            leg.retryAt = nil
+            if leg.canRefresh { leg.dueAt = now }
+            try update(leg)
+        }
     }
 
     /// Writes a changed leg.
@@ -57,13 +73,13 @@ extension Transaction {
             generation: (existing?.generation ?? 0) + 1, now: now)
         row.asked = new.asked ?? existing?.asked ?? []
         row.refreshExpiresAt = new.refreshExpiresAt
-        row.dueAt = new.dueAt
         if let refreshToken = new.refreshToken {
             try store(refreshToken: refreshToken, of: &row, tenant: installation.tenant)
         } else if new.keepsRefreshToken, let existing, existing.canRefresh {
             row.refreshExpiresAt = new.refreshExpiresAt ?? existing.refreshExpiresAt
             try moveRefreshToken(of: existing, to: &row, tenant: installation.tenant)
         }
+        row.plan(spread: Double.random(in: 0..<1))
         if existing == nil {
             try insert(row)
         } else {
@@ -103,6 +119,17 @@ extension Transaction {
             """,
             [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue), .int(version)])
         for row in old { try delete(row) }
+    }
+
+    /// The fingerprint of `token` where it is the very value in force under `name`, else nil.
+    package func fingerprint(of token: SecretBox, ifCurrentOf name: SecretName) throws(Problem) -> Fingerprint? {
+        guard let current = try head(of: name)?.current,
+            let version = try find(
+                SecretVersion.self,
+                [.int(name.app), .int(name.installation), .text(name.kind.rawValue), .int(current)])
+        else { return nil }
+        let fingerprint = try token.withBytes { bytes throws(Problem) in try keys.fingerprint(bytes) }
+        return fingerprint == version.fingerprint ? fingerprint : nil
     }
 
     // MARK: - Refresh tokens

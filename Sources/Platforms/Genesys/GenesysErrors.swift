@@ -108,6 +108,8 @@ package enum GenesysErrors {
     }
 
     private static func failure(_ row: Row, _ wait: Int64?) -> PlatformFailure {
-        PlatformFailure(row.verdict, row.code, row.sentence, retryAfter: row.verdict == .retry ? wait : nil)
+        PlatformFailure(
+            row.verdict, row.code, row.sentence, retryAfter: row.verdict == .retry ? wait : nil,
+            isAboutToken: row.verdict == .reauth && row.code != "invalid_grant")
     }
 }

@@ -19,8 +19,12 @@ package enum SlackErrors {
             return PlatformFailure(.bug, "unknown_code", "Slack refused with a code this release does not know")
         }
         return PlatformFailure(
-            entry.meaning.verdict, entry.code, entry.meaning.sentence, retryAfter: retryAfter, neededScope: needed)
+            entry.meaning.verdict, entry.code, entry.meaning.sentence, retryAfter: retryAfter, neededScope: needed,
+            isAboutToken: ofTheToken.contains(entry.code))
     }
+
+    /// Said of the access token, not of what was asked with it.
+    private static let ofTheToken: Set<String> = ["token_expired", "token_revoked", "account_inactive"]
 
     /// Every code we know, for documentation and tests.
     package static var codes: [String] { table.map(\.code) }

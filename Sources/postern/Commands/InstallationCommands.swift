@@ -26,7 +26,8 @@ private let listInstallations: Command.Run = { session, invocation throws(Failur
         for item in answer["installations"]?.items ?? [] {
             let legs = (item["legs"]?.items ?? []).map { leg in
                 let left = leg["expires_at"]?.text == nil ? "" : " until \(Show.time(leg["expires_at"]))"
-                return "\(Show.cell(leg["leg"])) \(Show.cell(leg["state"]))\(left)"
+                let why = leg["failure"]?.text.map { " (\($0))" } ?? ""
+                return "\(Show.cell(leg["leg"])) \(Show.cell(leg["state"]))\(why)\(left)"
             }
             table.add([
                 Show.cell(item["id"]), Show.app(item), Show.cell(item["tenant"]),

@@ -1,0 +1,229 @@
+import Errands
+import Linux
+import Platforms
+import Rules
+import Sealing
+import Vault
+
+/// Which refresh an answer belongs to: enough to write it, whenever it comes.
+struct RefreshTicket: Hashable, Sendable {
+    let installation: Int64
+    let leg: Leg
+    /// The generation whose refresh token was spent: an answer to another one is not written.
+    let generation: Int64
+
+    init(_ row: LegRow) {
+        installation = row.installation
+        leg = row.leg
+        generation = row.generation
+    }
+
+    /// `13/bot/4`, as the courier is given it.
+    var text: String { "\(installation)/\(leg.rawValue)/\(generation)" }
+
+    /// Reads `text`.
+    init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 3, let installation = Int64(parts[0]), let leg = Leg(rawValue: String(parts[1])),
+            let generation = Int64(parts[2])
+        else { return nil }
+        self.installation = installation
+        self.leg = leg
+        self.generation = generation
+    }
+}
+
+extension Broker {
+    /// Trades the refresh token of a leg; the turn is ours. Intent first, durable; then the errand; then the whole new
+    /// pair with its record in one transaction, fenced by the generation.
+    func refresh(_ want: TokenWant, _ row: LegRow) throws(Problem) {
+        guard let place = want.installation else { throw Problem(.internal, "a refresh without an installation") }
+        try waitForOlderCouriers(row)
+        let dialect = try dialect(of: want.app)
+        let spent = try refreshToken(of: row, place)
+        var client = try client(of: want.app, .secret)
+        if dialect.needsAppToken(refreshToken: spent) {
+            client = client.with(
+                appToken: try token(TokenWant(.app, of: want.app, at: nil, for: want.request)).text)
+        }
+        if want.isUrgent { _ = refreshing.mayCall(want.app.key, now: vault.now, isUrgent: true) }
+        guard try begin(want, row, place) else { return }
+        let ticket = RefreshTicket(row)
+        var result: Problem?
+        carry(dialect.refresh(spent, row.leg, client), ticket) { outcome in
+            do throws(Problem) {
+                result = try conclude(ticket, want.app, outcome, for: want.request)
+                return true
+            } catch {
+                result = error
+                return false
+            }
+        }
+        if let result { throw result }
+    }
+
+    /// Opens a leg's refresh token for one errand.
+    private func refreshToken(of row: LegRow, _ place: Installation) throws(Problem) -> String {
+        let slab = slabs.take()
+        defer { slabs.give(slab) }
+        guard try vault.openRefreshToken(of: row, tenant: place.tenant, into: slab) else {
+            throw Problem(.needsReauthorization, "the installation has no refresh token")
+        }
+        return String(decoding: [UInt8](copying: slab.span), as: UTF8.self)
+    }
+
+    /// Makes the intent durable; false where somebody has stored a newer pair meanwhile.
+    private func begin(_ want: TokenWant, _ row: LegRow, _ place: Installation) throws(Problem) -> Bool {
+        let entry = AuditEntry(
+            "token.refresh", .allowed, by: .system, request: want.request, tenant: slug(of: place.tenant)?.value,
+            app: want.app.key, kind: row.leg.rawValue, reason: "intent")
+        return try vault.change(always: { transaction throws(Problem) in
+            guard var leg = try transaction.leg(row.leg, of: row.installation), leg.generation == row.generation,
+                leg.state == .active, leg.canRefresh
+            else { return false }
+            leg.begin(at: transaction.now)
+            try transaction.update(leg: leg)
+            try transaction.record(entry)
+            return true
+        })
+    }
+
+    /// Writes what came of a refresh; returns the problem it means for whoever waits. Throws where nothing could be
+    /// written: then the answer is not lost as long as somebody else keeps it.
+    func conclude(
+        _ ticket: RefreshTicket, _ app: App, _ outcome: Asked, for request: RequestID
+    ) throws(Problem) -> Problem? {
+        let dialect = try dialect(of: app)
+        switch outcome {
+        case .failed(let problem, let mayHaveBeenSent):
+            let failure = PlatformFailure(.retry, problem.code.rawValue, problem.reason)
+            try note(failure, of: ticket, app, settles: !mayHaveBeenSent, request)
+            return problem
+        case .answered(let answer):
+            let pair: TokenPair
+            do { pair = try dialect.refreshed(answer, ticket.leg) } catch {
+                if let wait = error.retryAfter {
+                    refreshing.slowDown(app.key, until: vault.now + wait * 1000)
+                }
+                let dead = try note(error, of: ticket, app, settles: error.saysThatNothingHappened, request)
+                return dead || error.verdict != .race ? error.problem : nil
+            }
+            let client = try? client(of: app, .identifier)
+            try store(pair, of: ticket, app, life: client.flatMap { dialect.refreshTokenLife($0) }, request)
+            return nil
+        }
+    }
+
+    /// The whole new pair and its record.
+    private func store(
+        _ pair: TokenPair, of ticket: RefreshTicket, _ app: App, life: Int64?, _ request: RequestID
+    ) throws(Problem) {
+        let token = SecretBox(pair.token)
+        let refreshToken = pair.refreshToken.map { SecretBox($0) }
+        var odd = pair.oddities.map(\.rawValue)
+        if let other = pair.appID, other != app.key.appID { odd.insert("app_id_mismatch", at: 0) }
+        let oddity = odd.first
+        let tenant = slug(of: app.tenant)?.value
+        let isWritten = try vault.change(always: { transaction throws(Problem) in
+            guard let old = try transaction.leg(ticket.leg, of: ticket.installation),
+                let place = try transaction.installation(ticket.installation), old.generation == ticket.generation,
+                old.state != .revoked
+            else { return false }
+            var new = NewToken(
+                token: token, refreshToken: refreshToken, scope: pair.scope?.sorted() ?? old.scope,
+                expiresAt: pair.expiresIn.map { transaction.now + $0 * 1000 })
+            new.keepsRefreshToken = true
+            new.refreshExpiresAt = (pair.refreshExpiresIn ?? (refreshToken == nil ? nil : life)).map {
+                transaction.now + $0 * 1000
+            }
+            let version = try transaction.storeLeg(ticket.leg, of: place, new, by: "posternd", replaces: false)
+            if let oddity, var leg = try transaction.leg(ticket.leg, of: ticket.installation) {
+                leg.odd(oddity, at: transaction.now)
+                try transaction.update(leg: leg)
+            }
+            try transaction.record(
+                AuditEntry(
+                    "token.refresh", .allowed, by: .system, request: request, tenant: tenant, app: app.key,
+                    kind: ticket.leg.rawValue, version: version.version, fingerprint: version.fingerprint,
+                    reason: oddity ?? "refreshed"))
+            return true
+        })
+        refreshing.count(app.key.platform, isWritten ? "refreshed" : "superseded")
+        if let oddity {
+            Log.warning("refresh_odd", ["app": "\(app.key)", "leg": ticket.leg.rawValue, "what": oddity])
+        }
+    }
+
+    /// Writes why a refresh failed; no verdict deletes a token. `settles`: the refresh token has surely not been spent by
+    /// this attempt. Returns whether the leg needs a person now.
+    @discardableResult
+    func note(
+        _ failure: PlatformFailure, of ticket: RefreshTicket, _ app: App, settles: Bool, _ request: RequestID
+    ) throws(Problem) -> Bool {
+        if failure.verdict == .race { applySpool() }
+        let tenant = slug(of: app.tenant)?.value
+        let isDead = try vault.change(always: { transaction throws(Problem) in
+            guard var leg = try transaction.leg(ticket.leg, of: ticket.installation),
+                leg.generation == ticket.generation, leg.state == .active
+            else { return false }
+            let now = transaction.now
+            switch failure.verdict {
+            case .reauth, .race: leg.died(failure.verdict.rawValue, failure.code, at: now)
+            case .retry:
+                let pause = RefreshPlan.pause(afterFailures: leg.failures + 1, spread: Double.random(in: 0..<1))
+                let wait = max(pause, (failure.retryAfter ?? 0) * 1000)
+                leg.failed(failure.verdict.rawValue, failure.code, retryAt: now + wait, at: now)
+            case .config, .bug:
+                let pause = RefreshPlan.longPause(afterFailures: leg.failures + 1, spread: Double.random(in: 0..<1))
+                leg.failed(failure.verdict.rawValue, failure.code, retryAt: now + pause, at: now)
+            }
+            if settles { leg.settle(at: now) }
+            try transaction.update(leg: leg)
+            try transaction.record(
+                AuditEntry(
+                    "token.refresh", .error, by: .system, request: request, tenant: tenant, app: app.key,
+                    kind: ticket.leg.rawValue, reason: failure.code))
+            return leg.state == .needsReauthorization
+        })
+        refreshing.count(app.key.platform, isDead ? "needs_reauthorization" : failure.verdict.rawValue.lowercased())
+        Log.warning(
+            "refresh_failed",
+            [
+                "app": "\(app.key)", "installation": ticket.installation, "leg": ticket.leg.rawValue,
+                "class": failure.verdict.rawValue, "code": failure.code,
+            ])
+        return isDead
+    }
+
+    /// Sends a refresh; `keep` is called with what came of it, once.
+    private func carry(_ request: PlatformRequest, _ ticket: RefreshTicket, _ keep: (Asked) -> Bool) {
+        _ = keep(attempt(request, timeoutSeconds: Self.refreshSeconds))
+    }
+
+    /// How long a platform has for a refresh.
+    static let refreshSeconds = 20
+
+    private func waitForOlderCouriers(_ row: LegRow) throws(Problem) {}
+    func applySpool() {}
+}
+
+extension PlatformFailure {
+    /// The platform has said that it did nothing: the refresh token is as it was. Whatever else is no such word, even
+    /// "internal error".
+    fileprivate var saysThatNothingHappened: Bool {
+        switch verdict {
+        case .retry: retryAfter != nil
+        case .bug: code != "unexpected_answer" && code != "unknown_code"
+        case .config, .reauth, .race: true
+        }
+    }
+}
+
+extension OAuthClient {
+    /// The same client with the token that some older endpoints want.
+    fileprivate func with(appToken: String) -> OAuthClient {
+        OAuthClient(
+            appID: appID, clientID: clientID, clientSecret: clientSecret, region: region, usesPKCE: usesPKCE,
+            isStoreApp: isStoreApp, login: login, appToken: appToken)
+    }
+}
