@@ -2,20 +2,35 @@ package import Platforms
 package import Rules
 package import Vault
 
+/// What is known of an app's credentials.
+package struct VerifyAnswer: Sendable {
+    package let checks: [Check]
+    /// Milliseconds since 1970.
+    package let checkedAt: Int64
+    /// Whether the platform was asked just now.
+    package let isFresh: Bool
+}
+
 extension Broker {
     /// How often one app's credentials are verified at most (platforms, 1.9).
     static let verifyMilliseconds: Int64 = 60_000
     /// What only something that arrives can prove; once proven it stays so until the secret is another.
     private static let proofs: [String: SecretKind?] = [
         "signing_secret": .signingSecret, "webhook_secret": .webhookSecret, "client_pair": .clientSecret,
-        "encrypt_key": .encryptKey, "verification_token": .verificationToken, "login": nil,
+        "encrypt_key": .encryptKey, "verification_token": .verificationToken, "login": nil, "event_url": nil,
     ]
 
-    /// Verifies an app as stored, and keeps what was found. `rate_limited` within a minute of the last time, unless
-    /// something was changed since.
-    package func verify(_ app: App, _ call: AdminCall) throws(Problem) -> [Check] {
+    /// Verifies an app as stored, and keeps what was found. Within a minute of the last time, and nothing changed since,
+    /// what was found then is told again, or `rate_limited` for whoever insists on a `fresh` answer.
+    package func verify(_ app: App, fresh: Bool, _ call: AdminCall) throws(Problem) -> VerifyAnswer {
         let profile = try profile(of: app)
-        try requireRest(app)
+        if let kept = try resting(app) {
+            guard fresh else { return kept }
+            let age = (vault.now - kept.checkedAt) / 1000
+            throw Problem(
+                .rateLimited, "this app was verified \(age) s ago, and nothing was changed since",
+                advice: "without fresh, what was found is told again; a new look in \(max(1, 60 - age)) s")
+        }
         try note(call, "app.verify", tenant: slug(of: app.tenant)?.value, app: app.key)
         let places = try vault.installations(of: app.id).filter { $0.0.state == .active }
         let bot = places.first { $0.1.contains { $0.leg == .bot } }?.0
@@ -42,22 +57,27 @@ extension Broker {
             }
             if let unnamed, let identity = found.bot { try Self.name(unnamed, identity, transaction) }
             try Self.place(found, of: row, transaction)
-            return try Self.keep(found.checks, of: row, transaction)
+            return VerifyAnswer(
+                checks: try Self.keep(found.checks, of: row, transaction), checkedAt: transaction.now, isFresh: true)
         }
     }
 
-    private func requireRest(_ app: App) throws(Problem) {
-        let now = vault.now
-        guard let last = try vault.checks(of: app.id).map(\.checkedAt).max(), now - last < Self.verifyMilliseconds
-        else {
-            return
+    /// What was found less than a minute ago, where nothing has been changed since; nil where it is time to ask.
+    private func resting(_ app: App) throws(Problem) -> VerifyAnswer? {
+        let stored = try vault.checks(of: app.id)
+        guard let last = Self.verifiedAt(stored), vault.now - last < Self.verifyMilliseconds else { return nil }
+        guard try !vault.secrets(of: app.id).contains(where: { $0.1.createdAt > last }) else { return nil }
+        let found = stored.filter { $0.check != "login" }.compactMap { row in
+            Check.Result(rawValue: row.result).map {
+                Check(row.check, $0, compared: row.compared, advice: row.advice)
+            }
         }
-        let changed = try vault.secrets(of: app.id).contains { $0.1.createdAt > last }
-        guard !changed else { return }
-        let wait = (Self.verifyMilliseconds - (now - last) + 999) / 1000
-        throw Problem(
-            .rateLimited, "this app was verified \((now - last) / 1000) s ago, and nothing was changed since",
-            advice: "see what was found: postern app checklist \(app.key); or ask again in \(wait) s")
+        return VerifyAnswer(checks: found, checkedAt: last, isFresh: false)
+    }
+
+    /// When the platform was last asked, milliseconds since 1970; nil for never. What arrived by itself does not count.
+    package static func verifiedAt(_ checks: [StoredCheck]) -> Int64? {
+        checks.filter { proofs[$0.check] == nil }.map(\.checkedAt).max()
     }
 
     /// `2 failed, 1 pending`: for the log.

@@ -36,7 +36,8 @@ extension Broker {
         let verification = SlackVerification(
             profile: submission.profile, appID: submission.appID, workspaceName: submission.fields[.workspaceName],
             domain: submission.fields[.domain], authTest: authTest, botsInfo: botsInfo, probe: probe,
-            usesPKCE: usesPKCE, redirects: submission.redirects, manifest: manifest)
+            usesPKCE: usesPKCE, redirects: submission.redirects,
+            hasSigningSecret: try submission.secret(.signingSecret) != nil, manifest: manifest)
         var found = Verified(checks: verification.checks)
         if case .success(let identity)? = authTest {
             found.bot = identity

@@ -35,9 +35,14 @@ extension AdminRoutes {
         }
         if call.matches("POST", "apps/*/*/verify") {
             let (app, admin) = try admitted(call, .operate, "app.verify", key)
+            let fresh = try call.body.bool("fresh", otherwise: false)
             try call.body.end()
-            let checks = try broker.verify(app, admin)
-            return Reply.json(["checks": .list(checks.map(Show.check))], call.request)
+            let answer = try broker.verify(app, fresh: fresh, admin)
+            return Reply.json(
+                [
+                    "checks": .list(answer.checks.map(Show.check)), "checked_at": .time(answer.checkedAt),
+                    "asked_now": .bool(answer.isFresh),
+                ], call.request)
         }
         if call.matches("POST", "apps/*/*/edit") {
             let (app, admin) = try admitted(call, .operate, "app.edit", key)

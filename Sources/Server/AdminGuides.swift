@@ -70,7 +70,7 @@ extension AdminRoutes {
             shown.append([
                 "platform": .text(app.key.platform.rawValue), "app_id": .text(app.key.appID.value),
                 "profile": .text(app.profile), "claim": .text(app.claim.rawValue),
-                "verified_at": .time(checks.map(\.checkedAt).max()),
+                "verified_at": .time(Broker.verifiedAt(checks)),
                 "steps": .list(try broker.checklist(app).map(Show.item)),
                 "checks": .list(checks.map(Show.check)), "notes": .texts(profile.traps),
                 "quota": profile.quota.isEmpty ? .absent : .text(profile.quota),

@@ -50,7 +50,8 @@ extension Profile {
             steps: [
                 Step(
                     "oauth_client", "make an OAuth client with the grant Client Credentials, and give it its roles",
-                    at: "Genesys Cloud Admin > Integrations > OAuth", seen: .checks(["client_credentials"])),
+                    at: "Genesys Cloud Admin > Integrations > OAuth",
+                    seen: .checks(["client_credentials", "client_id"])),
                 Step(
                     "integrations",
                     "make the integrations Open Messaging Direct Message and Open Messaging App Mention",
@@ -128,6 +129,8 @@ extension Profile {
             Step(
                 "credentials", "store the OAuth client and its region (postern app add)",
                 at: "Genesys Cloud Admin > Integrations > OAuth", seen: .stored([])),
-            Step("works", "the region accepts the client", at: "Genesys Cloud", seen: .checks(["client_credentials"])),
+            Step(
+                "works", "the region accepts the client", at: "Genesys Cloud",
+                seen: .checks(["client_credentials", "client_id"])),
         ])
 }

@@ -53,19 +53,19 @@ extension Profile {
             traps: [
                 "Scopes and features take effect only once a version with them is published.",
                 "The H5 trusted domain and the homepage can be read through no API: look at them in the console.",
-                "Verifying costs three calls of the monthly quota.",
+                "Verifying costs four calls of the monthly quota at most.",
             ],
             steps: [
                 Step(
                     "create_app", "make a custom app, recommended name \"Alibaba Cloud Enterprise Service\"",
-                    at: "the developer console > Create Custom App", seen: .checks(["app_credentials"])),
+                    at: "the developer console > Create Custom App", seen: .checks(["app_credentials", "brand"])),
                 Step("features", "add the features Web app and Bot", at: "Add Features", seen: .checks(["bot"])),
                 Step(
                     "credentials", "store Organization name, App ID and App Secret (postern app add)",
                     at: "Credentials & Basic Info", seen: .stored([])),
                 Step(
                     "homepage", "set the desktop homepage {base}/\(name)/{app_id}/workbench, New tab in \(brand)",
-                    at: "Web app > Desktop homepage", seen: .byEye),
+                    at: "Web app > Desktop homepage", seen: .checks(["homepage"])),
                 Step(
                     "scopes", "import the four tenant scopes (postern app manifest)",
                     at: "Permissions & Scopes > Batch import", seen: .checks(["scopes"])),
@@ -74,7 +74,7 @@ extension Profile {
                     at: "Security Settings > Redirect URLs", seen: .checks(["redirect_urls"])),
                 Step(
                     "trusted_domain", "add {base} as H5 trusted domain", at: "Security Settings > H5 Trusted Domains",
-                    seen: .byEye),
+                    seen: .checks(["trusted_domain"])),
                 Step(
                     "publish", "make a version, choose who may use it, publish it",
                     at: "Version Management & Release", seen: .checks(["app_enabled", "published"])),

@@ -48,6 +48,7 @@ package struct SlackVerification: Sendable {
     let usesPKCE: Bool
     /// The redirect URLs the app is registered with here.
     let redirects: [String]
+    let hasSigningSecret: Bool
     /// The app's manifest; nil: there is no configuration token to ask with.
     let manifest: Outcome<SlackManifest>?
 
@@ -55,8 +56,9 @@ package struct SlackVerification: Sendable {
     package init(
         profile: Profile, appID: AppID?, workspaceName: String?, domain: String? = nil,
         authTest: Outcome<SlackIdentity>?, botsInfo: Outcome<AppID>?, probe: PlatformFailure?, usesPKCE: Bool = false,
-        redirects: [String] = [], manifest: Outcome<SlackManifest>? = nil
+        redirects: [String] = [], hasSigningSecret: Bool = true, manifest: Outcome<SlackManifest>? = nil
     ) {
+        self.hasSigningSecret = hasSigningSecret
         self.usesPKCE = usesPKCE
         self.redirects = redirects
         self.manifest = manifest
@@ -81,7 +83,9 @@ package struct SlackVerification: Sendable {
             list.append(rotation(identity))
         }
         if let clientPair { list.append(clientPair) }
-        if profile.asks(for: .signingSecret) { list.append(signingSecret) }
+        if hasSigningSecret || profile.fields.contains(where: { $0.place == .secret(.signingSecret) && $0.required }) {
+            list.append(signingSecret)
+        }
         list += addresses
         return list
     }

@@ -36,6 +36,7 @@ let appCommand = Command(
                     + "app checklist.",
             ],
             arguments: [appArgument],
+            options: [Option(name: "fresh", help: "only a new answer, or none")],
             examples: [Example("Check now", "postern app verify slack/A0123456789")],
             exits: [(8, "a check failed")], run: verifyApp),
         appManifestCommand, appChecklistCommand, appEditCommand,
@@ -125,9 +126,15 @@ private let resumeApp: Command.Run = { session, invocation throws(Failure) in
 
 private let verifyApp: Command.Run = { session, invocation throws(Failure) in
     let app = try invocation.app(0)
-    let answer = try session.patientAdmin.post("apps/\(app)/verify")
+    let fresh: JSON = invocation.has("fresh") ? ["fresh": true] : [:]
+    let answer = try session.patientAdmin.post("apps/\(app)/verify", fresh)
     let checks = answer["checks"]?.items ?? []
-    session.print(answer) { Show.checks(checks, $0) }
+    session.print(answer) { console in
+        Show.checks(checks, console)
+        if answer["asked_now"]?.bool == false {
+            console.note("found at \(Show.time(answer["checked_at"])); nothing was asked again so soon")
+        }
+    }
     return verdict(checks)
 }
 
