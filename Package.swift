@@ -83,7 +83,8 @@ let package = Package(
         .executableTarget(name: "taken-courier", path: "Tests/Support/taken-courier"),
         .target(name: "Outside", path: "Tests/Support/Outside"),
         tests(
-            "EndToEnd", uses: ["Vault", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
+            "EndToEnd",
+            uses: ["Broker", "Vault", "Platforms", "Errands", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
             programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
         tests(
             "PosternBench", uses: ["Linux"],

@@ -42,6 +42,7 @@ package final class Broker: Sendable {
     private let courierBox: CourierBox
     let unwritten = UnwrittenRevocations()
     let refreshing = RefreshState()
+    let revoking = SingleRun()
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {
@@ -135,5 +136,6 @@ extension Broker {
     package func tick() {
         unwritten.retry()
         refreshDue()
+        workRevocations()
     }
 }

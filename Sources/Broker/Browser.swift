@@ -81,7 +81,12 @@ extension Broker {
             return refused(browser, request)
         }
         guard browser.error == nil, let code = browser.code, code.utf8.count <= 2048 else {
-            remember("denied_by_user", flow)
+            remember(
+                FlowOutcome(
+                    .deniedByUser,
+                    Problem(
+                        .platformRefused, "the user or the platform said no", advice: "start the authorization again")),
+                flow)
             _ = try vault.record(
                 AuditEntry(
                     "oauth.callback", .denied, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
@@ -90,13 +95,13 @@ extension Broker {
         }
         do throws(FlowFailure) {
             let result = try finish(flow, app, code: code, state: state, by: actor, request)
-            remember("success", flow)
+            remember(FlowOutcome(result), flow)
             return .page(
                 CallbackPage(
                     .success, workspaceName: result.workspaceName, returnTo: result.returnTo,
                     reference: request.description))
         } catch {
-            remember(error.page.rawValue, flow)
+            remember(FlowOutcome(error.page, error.problem), flow)
             Log.warning("callback_failed", ["app": key, "code": error.problem.code.rawValue, "request": request])
             return .page(CallbackPage(error.page, reference: request.description))
         }
@@ -106,7 +111,7 @@ extension Broker {
     private func firstOutcome(_ state: String, _ cookie: String?) throws(Problem) -> CallbackAnswer? {
         guard let cookie, let flow = try vault.flow(Self.hash(state)), flow.usedAt != nil, let bound = flow.browser,
             Sodium.equal(bound.span, Self.hash(cookie).span),
-            let kind = flow.outcome.flatMap(CallbackPage.Kind.init(rawValue:))
+            let kind = FlowOutcome(flow.outcome).flatMap({ CallbackPage.Kind(rawValue: $0.page) })
         else { return nil }
         return .page(CallbackPage(kind, returnTo: flow.returnTo))
     }
@@ -118,11 +123,11 @@ extension Broker {
         return flow.usedAt == nil && vault.now < flow.expiresAt
     }
 
-    private func remember(_ outcome: String, _ flow: OAuthState) {
+    private func remember(_ outcome: FlowOutcome, _ flow: OAuthState) {
         do {
             try vault.change(always: { transaction throws(Problem) in
                 guard var row = try transaction.flow(flow.hash) else { return }
-                row.outcome = outcome
+                row.outcome = outcome.text
                 try transaction.update(flow: row)
             })
         } catch { Log.warning("outcome_not_kept", ["code": error.code.rawValue]) }

@@ -13,28 +13,40 @@ extension Broker {
                 Problem(
                     .platformRefused, "the platform granted no user token", advice: "start the authorization again"))
         }
+        var result = FlowResult(app.key.platform, flow.purpose, returnTo: flow.returnTo)
+        let person: Person
         do throws(Problem) {
-            if let idToken = granted.idToken {
-                let nonce = try nonce(flow, state, client)
-                let dialect = try dialect(of: app)
-                do throws(PlatformFailure) {
-                    try dialect.check(idToken: idToken, nonce: nonce, now: vault.now / 1000, client)
-                } catch { throw error.problem }
-            }
-            let person = try person(token, app, client)
+            if let idToken = granted.idToken { try check(idToken, flow, app, state: state, client) }
+            person = try self.person(token, app, client)
             discard(token, app, client)
             let entry = AuditEntry(
                 "oauth.login", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
                 app: app.key)
+            let isLink = flow.purpose == .link
             try vault.change(always: { transaction throws(Problem) in
                 try Self.proveExchange(flow.purpose, of: app, transaction)
-                try transaction.record(entry)
+                if !isLink { try transaction.record(entry) }
             })
-            var result = FlowResult(app.key.platform, flow.purpose, returnTo: flow.returnTo)
-            result.workspaceName = person.place?.name ?? granted.place?.name
-            result.identity = FlowResult.Identity(person, granted.place)
-            return result
         } catch { throw FlowFailure(error) }
+        result.workspaceName = person.place?.name ?? granted.place?.name
+        result.identity = FlowResult.Identity(person, granted.place)
+        if flow.purpose == .link {
+            let link = try link(person, granted.place, flow, app, by: actor, request)
+            result.link = link.id
+            result.installation = link.installation
+        }
+        return result
+    }
+
+    /// Refuses an ID token that is not for this client and this flow.
+    private func check(
+        _ idToken: String, _ flow: OAuthState, _ app: App, state: String, _ client: OAuthClient
+    ) throws(Problem) {
+        let nonce = try nonce(flow, state, client)
+        let dialect = try dialect(of: app)
+        do throws(PlatformFailure) {
+            try dialect.check(idToken: idToken, nonce: nonce, now: vault.now / 1000, client)
+        } catch { throw error.problem }
     }
 
     /// Who a user token is; asked again while nobody answers, since asking changes nothing.

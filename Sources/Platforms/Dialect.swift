@@ -54,6 +54,16 @@ package protocol Dialect: Sendable {
     /// Seconds before a minted token's end at which a new one is made (platforms, 2.5 and 4.5).
     var mintMargin: Int64 { get }
 
+    /// Asks who has an e-mail address, with the app's own token; nil where an address proves nobody (platforms, 2.6).
+    func lookUp(email: String, token: String, _ client: OAuthClient) -> PlatformRequest?
+    /// Reads the answer to `lookUp`; nil where it is nobody's.
+    func lookedUp(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person?
+
+    /// Asks whether a token is still taken, changing nothing; nil where it cannot be asked.
+    func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest?
+    /// What a verified event says about the life of an installation; nil for every other event.
+    func lifecycle(_ event: [UInt8]) -> Lifecycle?
+
     /// Ends a token that was only made to ask who somebody is; nil where that would end more than this token.
     func discard(token: String, _ client: OAuthClient) -> PlatformRequest?
     /// Ends a token at the platform; nil where the platform has no such call (platforms, 2.7).
@@ -82,6 +92,14 @@ extension Dialect {
     package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool { false }
 
     package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
+
+    package func lookUp(email: String, token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
+
+    package func lookedUp(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person? { nil }
+
+    package func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? { nil }
+
+    package func lifecycle(_ event: [UInt8]) -> Lifecycle? { nil }
 }
 
 /// An app as the platform's OAuth knows it. Holds the client secret in the clear for one errand: no description.

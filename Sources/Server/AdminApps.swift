@@ -33,6 +33,17 @@ extension AdminRoutes {
             let (app, _) = try admitted(call, .look, "app.show", key)
             return Reply.json(try show(app), call.request)
         }
+        if call.matches("DELETE", "apps/*/*") {
+            let (app, admin) = try admitted(call, .operate, "app.remove", key)
+            try call.body.end()
+            let uninstalls = call.query("uninstall") == "true"
+            let rows = try broker.remove(app, uninstalls: uninstalls, admin)
+            return Reply.json(
+                [
+                    "platform": .text(key.platform.rawValue), "app_id": .text(key.appID.value), "state": "removed",
+                    "revocations": .list(rows.map { Show.revocation($0, key.platform, now: broker.vault.now) }),
+                ], call.request)
+        }
         if call.matches("POST", "apps/*/*/verify") {
             let (app, admin) = try admitted(call, .operate, "app.verify", key)
             let fresh = try call.body.bool("fresh", otherwise: false)

@@ -125,22 +125,6 @@ extension AdminRoutes {
             try broker.revokeLease(id, admin)
             return Reply.json(["lease_id": .text(id), "state": "revoked"], call.request)
         }
-        if call.matches("GET", "installations") {
-            let admin = try broker.admit(call.caller, .look, "installation.list", anyTenant: true, call.request)
-            let app = try call.query("app").map { text throws(Problem) in
-                try broker.app(try AdminRequest.app(text), seenBy: admin).id
-            }
-            var shown: [JSONValue] = []
-            for (row, legs) in try broker.vault.installations(of: app) {
-                guard admin.onlyTenant == nil || admin.onlyTenant == row.tenant,
-                    let app = try broker.vault.app(id: row.app)
-                else { continue }
-                shown.append(
-                    Show.installation(
-                        row, legs, app: app.key, tenant: broker.slug(of: row.tenant), now: broker.vault.now))
-            }
-            return Reply.json(["installations": .list(shown)], call.request)
-        }
         return nil
     }
 }

@@ -61,6 +61,7 @@ struct AdminRoutes: Sendable {
         if let response = try questions(call) { return response }
         if let response = try audit(call) { return response }
         if let response = try leases(call) { return response }
+        if let response = try installations(call) { return response }
         throw BrokerCall.unknown
     }
 }

@@ -16,6 +16,10 @@ enum BrokerCall {
     case authorize(AppKey)
     case callback(AppKey)
     case installations(AppKey)
+    case disconnect(AppKey, Int64)
+    case links(AppKey, Int64)
+    case link(AppKey, Int64)
+    case unlink(AppKey, Int64, link: Int64)
 
     /// Reads method and path; nothing is decoded, since no name of ours needs escaping.
     init(method: String, path: String) throws(Problem) {
@@ -48,6 +52,15 @@ enum BrokerCall {
         case (4, "secrets", let kind): return try only("GET", method, .readSecret(key, try Names.kind(kind)))
         case (3, "access", _): return try only("POST", method, .access(key))
         case (3, "installations", _): return try only("GET", method, .installations(key))
+        case (4, "installations", let id):
+            return try only("DELETE", method, .disconnect(key, try Names.number(id, "installation")))
+        case (5, "installations", let id) where parts[4] == "links":
+            let id = try Names.number(id, "installation")
+            return method == "GET" ? .links(key, id) : try only("POST", method, .link(key, id))
+        case (6, "installations", let id) where parts[4] == "links":
+            return try only(
+                "DELETE", method,
+                .unlink(key, try Names.number(id, "installation"), link: try Names.number(parts[5], "link")))
         case (4, "oauth", "authorize"): return try only("POST", method, .authorize(key))
         case (4, "oauth", "callback"): return try only("POST", method, .callback(key))
         default: throw unknown

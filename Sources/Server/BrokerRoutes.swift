@@ -65,16 +65,43 @@ struct BrokerRoutes: Sendable {
             let state = try body.text("state")
             let binding = try body.optionalText("browser_binding")
             try body.end()
+            if code == nil, error == nil, binding == nil { return try outcome(of: state, key, caller, request) }
             guard (code == nil) != (error == nil) else {
-                throw Problem(.badRequest, "a callback has either code or error")
+                throw Problem(
+                    .badRequest, "a callback has either code or error",
+                    advice: "send state alone to learn how a flow ended that a browser finished at our callback")
             }
-            return Reply.json(
-                Show.result(
-                    try broker.callback(
-                        key, code: code, error: error, state: state, browserBinding: binding, for: caller, request)),
-                request)
+            let result = try broker.callback(
+                key, code: code, error: error, state: state, browserBinding: binding, for: caller, request)
+            return Reply.json(Show.result(result), request)
         case .installations(let key):
             return Reply.json(try broker.visibleInstallations(key, caller, request), request)
+        case .disconnect(let key, let id):
+            let done = try broker.disconnect(id, of: key, for: caller, request)
+            return Reply.json(Show.disconnection(done, key, now: broker.vault.now), request)
+        case .links(let key, let id):
+            let found = try broker.links(of: id, key, for: caller, request)
+            return Reply.json(["links": .list(found.map(Show.link))], request)
+        case .link(let key, let id):
+            var body = try Body(http.bodyBytes)
+            let email = try body.text("email")
+            let subject = try body.text("subject")
+            try body.end()
+            let link = try broker.link(email: email, subject: subject, of: id, key, for: caller, request)
+            return Reply.json(Show.link(link), status: 201, request)
+        case .unlink(let key, let id, let link):
+            try broker.unlink(link, of: id, key, for: caller, request)
+            return Reply.none(request)
+        }
+    }
+
+    private func outcome(
+        of state: String, _ key: AppKey, _ caller: Caller, _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        switch try broker.outcome(of: state, key, for: caller, request) {
+        case .done(let result): return Reply.json(Show.result(result), request)
+        case .pending(let seconds):
+            return Reply.json(["status": "pending", "expires_in": .int(seconds)], status: 202, request)
         }
     }
 

@@ -86,17 +86,21 @@ enum Show {
         ]
     }
 
-    static func installation(_ row: Installation, _ legs: [LegRow], app: AppKey, tenant: Slug?, now: Int64) -> JSONValue
-    {
+    static func installation(
+        _ row: Installation, _ legs: [LegRow], app: AppKey, tenant: Slug?, now: Int64, revocations: [Revocation] = []
+    ) -> JSONValue {
         [
             "id": .int(row.id), "platform": .text(app.platform.rawValue), "app_id": .text(app.appID.value),
             "tenant": .optional(tenant?.value), "enterprise_id": .text(row.enterpriseID),
             "team_id": .text(row.teamID), "team_name": .text(row.teamName),
-            "is_enterprise_install": .bool(row.isEnterprise), "user_id": .text(row.userID),
+            "is_enterprise_install": .bool(row.isEnterprise), "user_id": .text(row.isUnplaced ? "" : row.userID),
+            "unplaced": row.isUnplaced ? .bool(true) : .absent,
             "bot_user_id": .text(row.botUserID), "state": .text(row.state.rawValue),
             "created_at": .time(row.createdAt), "updated_at": .time(row.updatedAt),
             "legs": .list(
                 legs.map { Show.leg($0, now: now) }),
+            "revocations": revocations.isEmpty
+                ? .absent : .list(revocations.map { Show.revocation($0, app.platform, now: now) }),
         ]
     }
 
@@ -115,6 +119,7 @@ enum Show {
             // Scopes add up at most platforms, so more may be granted than was asked, or less (platforms, 1.2).
             "asked": leg.asked.isEmpty ? .absent : .texts(leg.asked),
             "missing_scope": leg.asked.isEmpty ? .absent : .texts(leg.asked.filter { !leg.scope.contains($0) }),
+            "added_scope": leg.asked.isEmpty ? .absent : .texts(leg.scope.filter { !leg.asked.contains($0) }),
             "state": .text(leg.state.rawValue), "issued_at": .time(leg.issuedAt), "expires_at": .time(leg.expiresAt),
             "expires_in": leg.expiresAt.map { .left(until: $0, from: now) } ?? .absent,
             "refreshable": .bool(leg.canRefresh), "refresh_expires_at": .time(leg.refreshExpiresAt),
@@ -158,6 +163,7 @@ enum Show {
             "installation": result.installation.map(JSONValue.int) ?? .null,
             "team_name": .optional(result.workspaceName), "identity": identity,
             "scope": scopes.isEmpty ? .absent : .object(Dictionary(scopes) { first, _ in first }),
+            "link": result.link.map(JSONValue.int) ?? .absent,
             "return_to": .optional(result.returnTo),
         ]
     }

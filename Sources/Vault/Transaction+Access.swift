@@ -30,10 +30,11 @@ extension Transaction {
         case service(Int64)
         case grant(Int64)
         case app(Int64)
+        case installation(Int64)
         case tenant(Int64)
     }
 
-    /// Ends every live lease of a service, grant, app or tenant: what is resumed later starts without them. Returns how
+    /// Ends every live lease of a service, grant, app, installation or tenant: what is resumed later starts without them. Returns how
     /// many.
     package func endLeases(of holder: LeaseHolder) throws(Problem) -> Int {
         let (sql, id): (SQL, Int64) =
@@ -60,6 +61,15 @@ extension Transaction {
                     SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
                         boot_id, boot_expires, version, state, mac
                     FROM leases WHERE app = ?1 AND state = 'live' AND expires_at > ?2
+                    """, id
+                )
+            case .installation(let id):
+                (
+                    """
+                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
+                        boot_id, boot_expires, version, state, mac
+                    FROM leases WHERE app = (SELECT app FROM installations WHERE id = ?1) AND installation = ?1
+                        AND state = 'live' AND expires_at > ?2
                     """, id
                 )
             case .tenant(let id):
@@ -147,30 +157,6 @@ extension Transaction {
             isEnterprise: isEnterprise, userID: userID, botUserID: botUserID, createdAt: now)
         try insert(row)
         return row
-    }
-
-    /// Removes the row under which a pair waited for its place, with all it has; the pair is stored elsewhere by now.
-    package func removeUnplaced(_ id: Int64) throws(Problem) {
-        guard let row = try installation(id), row.isUnplaced else { return }
-        try removeAll(of: row)
-    }
-
-    /// Removes an installation with its legs and secrets.
-    func removeAll(of row: Installation) throws(Problem) {
-        for leg in Leg.allCases {
-            if let row = try self.leg(leg, of: row.id) { try delete(row) }
-        }
-        for kind in SecretKind.allCases {
-            let name = SecretName(app: row.app, installation: row.id, kind: kind)
-            guard let head = try head(of: name) else { continue }
-            for version in 1...max(1, head.lastVersion) {
-                let key: [Value] = [.int(name.app), .int(name.installation), .text(kind.rawValue), .int(version)]
-                if let version = try find(SecretVersion.self, key) { try delete(version) }
-            }
-            try delete(head)
-        }
-        try delete(row)
-        raiseEpoch()
     }
 
     /// Writes an installation's new facts.

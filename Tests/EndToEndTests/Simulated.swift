@@ -43,14 +43,15 @@ final class Simulated: Sendable {
     }
 
     /// Slack's half of an app.
-    func register(_ appID: String, redirect: String) throws -> JSON {
-        try control(
-            "POST", "apps",
-            [
-                "app_id": .string(appID), "workspace_name": "Acme", "bot_token": true,
-                "redirect_urls": [.string(redirect)],
-                "bot_scopes": ["chat:write", "users:read", "im:write", "im:history"],
-            ])
+    func register(
+        _ appID: String, redirect: String, scopes: [String] = ["chat:write", "users:read", "im:write", "im:history"],
+        _ more: [String: JSON] = [:]
+    ) throws -> JSON {
+        let app: [String: JSON] = [
+            "app_id": .string(appID), "workspace_name": "Acme", "bot_token": true,
+            "redirect_urls": [.string(redirect)], "bot_scopes": .array(scopes.map(JSON.string)),
+        ]
+        return try control("POST", "apps", .object(app.merging(more) { _, new in new }))
     }
 
     func fault(_ match: String, _ fault: String, times: Int64 = 1) throws {

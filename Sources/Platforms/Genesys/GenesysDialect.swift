@@ -72,6 +72,10 @@ extension Genesys: Dialect {
     /// The shortest life a client can be given is five minutes (platforms, 4.1).
     package var mintMargin: Int64 { 60 }
 
+    package func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {
+        tokensMe(token: token, client)
+    }
+
     package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? { endToken(token, client) }
 
     package func revoke(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {

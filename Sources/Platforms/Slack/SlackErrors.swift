@@ -64,6 +64,7 @@ package enum SlackErrors {
         row("unapproved_scope", .config, "one of the scopes is not approved for this app"),
         row("preview_feature_not_available", .config, "a feature the app uses is not available in this workspace"),
         row("user_email_unverified", .config, "the person who authorized has no verified e-mail address"),
+        row("users_not_found", .config, "nobody in the workspace has this e-mail address"),
         row("authorization_not_found", .config, "Slack knows no authorization for this token"),
         row("invalid_token", .reauth, "the token cannot be exchanged: it is not valid"),
         row("token_already_exchanged", .race, "the token was exchanged before"),

@@ -21,6 +21,7 @@ struct SlackMethod: Sendable {
         SlackMethod("users.identity", ["identity.basic"], takes: .user),
         SlackMethod("openid.connect.userInfo", ["openid"], takes: .user),
         SlackMethod("users.list", ["users:read"]), SlackMethod("users.info", ["users:read"]),
+        SlackMethod("users.lookupByEmail", ["users:read.email"]),
         SlackMethod("chat.postMessage", ["chat:write"]),
         SlackMethod("conversations.open", ["im:write", "mpim:write"]),
     ]
@@ -122,6 +123,7 @@ extension SlackWorld {
         case "openid.connect.userInfo": return userInfo(app, token)
         case "users.list": return people(arguments, app, token)
         case "users.info": return person(arguments, app, token)
+        case "users.lookupByEmail": return person(byEmail: arguments["email"] ?? "", app, token)
         case "chat.postMessage": return post(arguments, app, token, at: now)
         case "conversations.open": return open(arguments, app, token)
         default: return Self.failure("unknown_method", app: app.appID, token: token.value)

@@ -73,4 +73,18 @@ extension SlackWorld {
         }
         return .accepted("one user", .json(["ok": true, "user": found]), app: app.appID, token: token.value)
     }
+
+    /// `users.lookupByEmail`: everybody has the address `user-id@example.com`, in any case of letters; number 11 has
+    /// left, number 12 has not confirmed it.
+    func person(byEmail email: String, _ app: SlackApp, _ token: SlackToken) -> Outcome {
+        let name = email.lowercased()
+        let number = (1...12).first { "u0fakeuser\($0)@example.com" == name }
+        guard let number, number != 11, case .object(var user) = Self.members(of: app)[number - 1] else {
+            return Self.failure("users_not_found", app: app.appID, token: token.value)
+        }
+        user["is_email_confirmed"] = .bool(number != 12)
+        user["profile"] = ["email": .string("u0fakeuser\(number)@example.com")]
+        return .accepted(
+            "one user by e-mail", .json(["ok": true, "user": .object(user)]), app: app.appID, token: token.value)
+    }
 }
