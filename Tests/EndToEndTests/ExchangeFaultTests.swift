@@ -29,8 +29,7 @@ import Testing
         "slack": [
             Row("error:brand_new_code", "platform_refused"), Row("error:invalid_code", "platform_refused"),
             Row("error:bad_client_secret", "platform_refused"), Row("error:ratelimited", "platform_unreachable"),
-            Row("edit:fill:access_token=65536", "platform_refused"),
-            Row("edit:set:expires_in=0", "platform_refused"), Row("edit:set:expires_in=-5", "platform_refused"),
+            Row("edit:set:expires_in=0", nil), Row("edit:set:expires_in=-5", nil),
             Row("edit:set:app_id=A0FAKE0009", "platform_refused"), Row("edit:set:ok=false", "platform_refused"),
         ],
         "lark": lark, "feishu": lark,

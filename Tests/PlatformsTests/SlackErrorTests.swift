@@ -26,7 +26,20 @@ import Testing
         ("token_rotation_not_enabled", .config), ("invalid_client", .config), ("invalid_grant", .reauth),
         ("invalid_request", .bug), ("unsupported_grant_type", .bug), ("unknown_method", .bug),
         ("invalid_scope", .config), ("unapproved_scope", .config), ("scope_not_allowed_on_enterprise", .config),
-        ("invalid_team_for_non_distributed_app", .config),
+        ("invalid_team_for_non_distributed_app", .config), ("code_already_used", .reauth), ("no_user_scopes", .bug),
+        ("not_implemented", .config), ("unknown_error", .retry), ("rate_limited", .retry),
+        // apps.manifest.* (1.10)
+        ("invalid_manifest", .config), ("invalid_app", .config), ("invalid_app_id", .config),
+        ("invalid_team_id", .config), ("not_in_team", .config), ("managed_app_limit_reached", .config),
+        ("failed_creating_app", .config), ("failed_adding_collaborator", .config),
+        ("failed_generating_app_token", .config), ("failed_datastore_operation", .retry),
+        ("socket_mode_not_enabled", .config), ("app_not_eligible", .config),
+        ("app_not_owned_by_manager_app", .config), ("app_not_found", .config), ("failed_export", .retry),
+        ("published_app_only", .config), ("oauth_metadata_not_found", .config),
+        // Incoming webhooks (1.6)
+        ("invalid_payload", .bug), ("no_text", .bug), ("user_not_found", .config), ("action_prohibited", .config),
+        ("channel_not_found", .config), ("channel_is_archived", .config), ("rollup_error", .retry),
+        ("no_service", .config), ("no_team", .config),
     ]
 
     @Test(arguments: documented)
@@ -35,6 +48,18 @@ import Testing
             try answer(#"{"ok":false,"error":"\#(code)"}"#).slackIdentity()
         }
         #expect(found?.code == code && found?.verdict == verdict && found?.sentence.isEmpty == false)
+    }
+
+    @Test func `of dynamic client registration are one family`() {
+        for code in ["dynamic_client_registration_failed", "dynamic_client_registration_not_supported"] {
+            let found = SlackErrors.failure(for: code)
+            #expect(found.verdict == .config && found.code == "dynamic_client_registration_failed")
+        }
+    }
+
+    @Test func `leave none of our rows untried`() {
+        let tried = Set(Self.documented.map(\.0) + ["dynamic_client_registration_failed", "user_removed_from_team"])
+        #expect(Set(SlackErrors.codes).subtracting(tried) == [])
     }
 
     @Test func `stand in the table once`() {

@@ -15,36 +15,76 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
 @Suite struct `A request to Slack` {
     private let slack = Slack()
 
+    private func client(_ login: OAuthClient.Login = .identity, pkce: Bool = false) throws -> OAuthClient {
+        OAuthClient(
+            appID: try #require(AppID("A0FAKE0001")), clientID: "1.2", clientSecret: "top", usesPKCE: pkce,
+            login: login)
+    }
+
+    private func ask(
+        _ purpose: Purpose, _ scope: [String] = [], _ userScope: [String] = [], challenge: String? = nil
+    ) -> AuthorizeAsk {
+        AuthorizeAsk(
+            purpose: purpose, scope: scope, userScope: userScope, state: "s t&=",
+            redirectURI: "https://a.example/cb?x=1", challenge: challenge, nonce: "n")
+    }
+
+    private static let rest = "&redirect_uri=https%3A%2F%2Fa.example%2Fcb%3Fx%3D1&state=s%20t%26%3D"
+
     @Test func `sends the browser to the consent page`() throws {
+        let page = "https://slack.com/oauth/v2/authorize?client_id=1.2"
         let install = try slack.authorizeURL(
-            clientID: "1.2", for: .install(scope: ["chat:write", "users:read"], userScope: ["search:read"]),
-            state: "s t&=", redirectURI: "https://a.example/cb?x=1")
+            ask(.install, ["chat:write", "users:read"], ["search:read"], challenge: "c"), client())
+        #expect(install == page + "&scope=chat%3Awrite%2Cusers%3Aread&user_scope=search%3Aread" + Self.rest)
+        for purpose in [Purpose.login, .link] {
+            let login = try slack.authorizeURL(ask(purpose), client())
+            #expect(login == page + "&user_scope=identity.basic%2Cidentity.team" + Self.rest)
+        }
+        let mail = try slack.authorizeURL(ask(.link, [], ["identity.basic", "identity.email"]), client())
+        #expect(mail == page + "&user_scope=identity.basic%2Cidentity.email" + Self.rest)
+        let pkce = try slack.authorizeURL(ask(.install, ["chat:write"], challenge: "c"), client(pkce: true))
         #expect(
-            install == "https://slack.com/oauth/v2/authorize?client_id=1.2&scope=chat%3Awrite%2Cusers%3Aread"
-                + "&user_scope=search%3Aread&redirect_uri=https%3A%2F%2Fa.example%2Fcb%3Fx%3D1&state=s%20t%26%3D")
-        let login = try slack.authorizeURL(
-            clientID: "1.2", for: .login, state: "s", redirectURI: "https://a.example", team: "T1")
-        #expect(
-            login == "https://slack.com/oauth/v2/authorize?client_id=1.2&user_scope=identity.basic%2Cidentity.team"
-                + "&redirect_uri=https%3A%2F%2Fa.example&state=s&team=T1")
+            pkce == page + "&scope=chat%3Awrite" + Self.rest + "&code_challenge=c&code_challenge_method=S256")
+    }
+
+    @Test func `sends the browser to OpenID Connect when the app's people log in by it`() throws {
+        let page = "https://slack.com/openid/connect/authorize?response_type=code&scope=openid%20email%20profile"
+        for pkce in [false, true] {
+            let login = try slack.authorizeURL(ask(.login, challenge: "c"), client(.openID, pkce: pkce))
+            #expect(login == page + "&client_id=1.2" + Self.rest + "&nonce=n")
+        }
+        let install = try slack.authorizeURL(ask(.install, ["chat:write"]), client(.openID))
+        #expect(install.hasPrefix("https://slack.com/oauth/v2/authorize?"))
+        let odd = Slack(try PlatformURLs(["slack.authorize=https://slack-gov.com/elsewhere"]))
+        let openID = try client(.openID)
+        let code = problem { () throws(Problem) in try odd.authorizeURL(ask(.login), openID) }
+        #expect(code == .unsupported)
     }
 
     @Test(
         arguments: [
-            .install(scope: [], userScope: []), .install(scope: ["chat:write"], userScope: ["identity.basic"]),
-            .install(scope: ["identity.team"], userScope: []), .install(scope: ["a b"], userScope: []),
-            .install(scope: ["a,b"], userScope: []), .install(scope: [""], userScope: []),
-        ] as [Slack.Purpose])
-    func `never mixes identity scopes with others, nor asks for nothing`(_ purpose: Slack.Purpose) {
-        let code = problem { () throws(Problem) in
-            try slack.authorizeURL(clientID: "1.2", for: purpose, state: "s", redirectURI: "https://a.example")
-        }
+            (.install, [], []), (.install, ["chat:write"], ["identity.basic"]), (.install, ["identity.team"], []),
+            (.install, ["a b"], []), (.install, ["a,b"], []), (.install, [""], []),
+            (.login, ["chat:write"], []), (.login, [], ["identity.team"]),
+            (.link, [], ["identity.basic", "chat:write"]),
+        ] as [(Purpose, [String], [String])])
+    func `never mixes identity scopes with others, nor asks for nothing`(
+        _ purpose: Purpose, _ scope: [String], _ userScope: [String]
+    ) throws {
+        let client = try client()
+        let code = problem { () throws(Problem) in try slack.authorizeURL(ask(purpose, scope, userScope), client) }
         #expect(code == .badRequest)
     }
 
-    @Test func `trades a code with Basic authentication, and only once`() {
-        let request = slack.exchange(
-            code: "c&1", redirectURI: "https://a.example/cb", clientID: "1.2", clientSecret: "top")
+    @Test func `wants a challenge of an app of the PKCE switch, and openid of OpenID Connect`() throws {
+        let (pkce, openID) = (try client(pkce: true), try client(.openID))
+        #expect(problem { () throws(Problem) in try slack.authorizeURL(ask(.install, ["a"]), pkce) } == .badRequest)
+        #expect(problem { () throws(Problem) in try slack.authorizeURL(ask(.login, ["email"]), openID) } == .badRequest)
+    }
+
+    @Test func `trades a code with Basic authentication, and only once`() throws {
+        let ask = ExchangeAsk(purpose: .install, code: "c&1", redirectURI: "https://a.example/cb", verifier: "v")
+        let request = slack.exchange(ask, try client())
         #expect(request.method == "POST" && request.url == "https://slack.com/api/oauth.v2.access")
         #expect(request.headers.contains(HeaderField("Authorization", "Basic MS4yOnRvcA==")))
         #expect(request.headers.contains(HeaderField("Content-Type", "application/x-www-form-urlencoded")))
@@ -52,8 +92,43 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
             String(decoding: request.body, as: UTF8.self)
                 == "grant_type=authorization_code&code=c%261&redirect_uri=https%3A%2F%2Fa.example%2Fcb")
         #expect(!request.repeatable)
-        #expect(!slack.refresh(refreshToken: "r", clientID: "1.2", clientSecret: "top").repeatable)
+        #expect(!slack.refresh("r", .bot, try client()).repeatable)
         #expect(slack.clientPairProbe(clientID: "1.2", clientSecret: "top").repeatable)
+    }
+
+    @Test func `of an app of the PKCE switch has no secret in it`() throws {
+        let client = try client(pkce: true)
+        let ask = ExchangeAsk(purpose: .install, code: "c", redirectURI: "https://a.example/cb", verifier: "v")
+        for (request, body) in [
+            (
+                slack.exchange(ask, client),
+                "grant_type=authorization_code&code=c&redirect_uri=https%3A%2F%2Fa.example%2Fcb&code_verifier=v"
+                    + "&client_id=1.2"
+            ), (slack.refresh("r", .user, client), "grant_type=refresh_token&refresh_token=r&client_id=1.2"),
+        ] {
+            #expect(!request.headers.contains { $0.name == "Authorization" })
+            #expect(String(decoding: request.body, as: UTF8.self) == body)
+        }
+        let usual = try self.client()
+        #expect(slack.refreshTokenLife(client) == 2_592_000 && slack.refreshTokenLife(usual) == nil)
+    }
+
+    @Test func `to OpenID Connect has the secret and no verifier, whatever the switch`() throws {
+        let ask = ExchangeAsk(purpose: .login, code: "c", redirectURI: "https://a.example/cb", verifier: "v")
+        let request = slack.exchange(ask, try client(.openID, pkce: true))
+        #expect(request.url == "https://slack.com/api/openid.connect.token")
+        #expect(request.headers.contains(HeaderField("Authorization", "Basic MS4yOnRvcA==")))
+        #expect(!String(decoding: request.body, as: UTF8.self).contains("verifier"))
+        let identity = slack.identity(token: "xoxp-fake", try client(.openID))
+        #expect(identity.name == "openid.connect.userInfo")
+    }
+
+    @Test func `uninstalls with the client's credentials, and not without`() throws {
+        let request = try #require(slack.uninstall(token: "xoxb-fake", try client()))
+        #expect(request.url == "https://slack.com/api/apps.uninstall")
+        #expect(request.body == [UInt8]("client_id=1.2&client_secret=top".utf8))
+        let bare = OAuthClient(appID: try #require(AppID("A1")), clientID: "1.2", clientSecret: nil)
+        #expect(slack.uninstall(token: "xoxb-fake", bare) == nil)
     }
 
     @Test func `carries a token in the header only`() {

@@ -14,21 +14,29 @@ import Testing
             ]))
     }
 
-    private static func code(_ stage: Stage, for purpose: Slack.Purpose) throws -> String {
+    private static func client() throws -> OAuthClient {
+        OAuthClient(appID: try #require(AppID("A0FAKE0001")), clientID: "1.2", clientSecret: "fakesecret")
+    }
+
+    private static func code(_ stage: Stage, for purpose: Purpose, _ scope: [String] = []) throws -> String {
         let url = try slack(stage).authorizeURL(
-            clientID: "1.2", for: purpose, state: "s&=", redirectURI: Stage.redirect)
+            AuthorizeAsk(purpose: purpose, scope: scope, userScope: [], state: "s&=", redirectURI: Stage.redirect),
+            client())
         let answer = try stage.sim.send("GET", String(url.dropFirst(stage.sim.base.count)))
         let back = SimRequest("GET", try #require(answer.header("location")))
         #expect(back.query("state") == "s&=")
         return try #require(back.query("code"))
     }
 
+    private static func exchange(_ stage: Stage, _ code: String) throws -> PlatformRequest {
+        try slack(stage).exchange(
+            ExchangeAsk(purpose: .install, code: code, redirectURI: Stage.redirect, verifier: nil), client())
+    }
+
     @Test func `installs an app`() throws {
         let stage = try Stage()
-        let slack = try Self.slack(stage)
-        let code = try Self.code(stage, for: .install(scope: ["chat:write"], userScope: []))
-        let exchange = slack.exchange(
-            code: code, redirectURI: Stage.redirect, clientID: "1.2", clientSecret: "fakesecret")
+        let code = try Self.code(stage, for: .install, ["chat:write"])
+        let exchange = try Self.exchange(stage, code)
         let installed = try stage.sim.carry(exchange).slackInstallation()
         try installed.check(isOf: try #require(AppID("A0FAKE0001")))
         #expect(installed.bot?.token == stage.bot && installed.user == nil && installed.team?.name == "Acme")
@@ -40,13 +48,14 @@ import Testing
         let stage = try Stage()
         let slack = try Self.slack(stage)
         let code = try Self.code(stage, for: .login)
-        let login = try stage.sim.carry(
-            slack.exchange(code: code, redirectURI: Stage.redirect, clientID: "1.2", clientSecret: "fakesecret")
-        ).slackInstallation()
+        let login = try stage.sim.carry(Self.exchange(stage, code)).slackInstallation()
         let token = try #require(login.user?.token)
         let person = try stage.sim.carry(slack.usersIdentity(token: token)).slackPerson()
         #expect(login.bot == nil && person.userID == login.userID && person.teamID == "T0FAKE0001")
-        #expect(try stage.sim.carry(slack.revoke(token: token)).slackRevoked())
+        try slack.revoked(stage.sim.carry(slack.revoke(token: token)))
+        try slack.revoked(stage.sim.carry(slack.revoke(token: token)))
+        let dry = try stage.sim.carry(slack.revoke(token: stage.bot, dryRun: true))
+        #expect(throws: PlatformFailure.self) { try slack.revoked(dry) }
         #expect(throws: SlackErrors.failure(for: "token_revoked")) {
             try stage.sim.carry(slack.authTest(token: token)).slackIdentity()
         }

@@ -106,12 +106,4 @@ extension PlatformAnswer {
         else { throw .unexpected("Slack", "users.identity names no user and team") }
         return SlackPerson(userID: id, teamID: team, name: user.label("name"), email: user.word("email", longest: 320))
     }
-
-    /// Reads `auth.revoke`: whether the token is gone (false for a dry run).
-    package func slackRevoked() throws(PlatformFailure) -> Bool {
-        guard let revoked = try slackObject().bool("revoked") else {
-            throw .unexpected("Slack", "auth.revoke does not say whether it revoked")
-        }
-        return revoked
-    }
 }

@@ -17,7 +17,7 @@ extension Slack: Dialect {
     /// The switch excludes the secret (platforms, 1.2); without it the secret is what proves the client.
     static func secret(_ client: OAuthClient) -> String? { client.usesPKCE ? nil : client.clientSecret ?? "" }
 
-    package func scopes(for purpose: Rules.Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
+    package func scopes(for purpose: Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
         guard purpose == .install else { return ([], []) }
         return (profile.botScopes, profile.userScopes.filter { !$0.hasPrefix("identity.") })
     }

@@ -80,19 +80,18 @@ extension PlatformAnswer {
             bot: bot, user: user, webhook: try webhook(object))
     }
 
+    /// A token is kept whatever is odd about its life or its refresh token: the code is spent, and what a former
+    /// installation left may end with it. Without a refresh token nothing of Slack's ends (platforms, 1.1).
     private func leg(_ fields: JSONFields, _ what: String) throws(PlatformFailure) -> SlackInstallation.TokenLeg? {
         guard fields.has("access_token") else { return nil }
-        guard let token = fields.word("access_token") else { throw .unexpected("Slack", "\(what) is not well formed") }
-        let refresh = fields.word("refresh_token")
-        guard refresh != nil || !fields.has("refresh_token") else {
-            throw .unexpected("Slack", "the refresh token of \(what) is not well formed")
+        guard let token = fields.word("access_token", longest: JSONFields.longestToken) else {
+            throw .unexpected("Slack", "\(what) is not well formed")
         }
-        let expires = fields.integer("expires_in")
-        guard (expires == nil && !fields.has("expires_in")) || (1...315_360_000).contains(expires ?? 0) else {
-            throw .unexpected("Slack", "the life of \(what) is not a number of seconds")
-        }
+        let refresh = fields.word("refresh_token", longest: JSONFields.longestToken)
+        let life = fields.integer("expires_in").flatMap { JSONFields.isLife($0) ? $0 : nil }
         return SlackInstallation.TokenLeg(
-            token: token, scope: fields.scopes("scope"), expiresIn: expires, refreshToken: refresh)
+            token: token, scope: fields.scopes("scope"),
+            expiresIn: life ?? (refresh == nil ? nil : TokenPair.assumedLife), refreshToken: refresh)
     }
 
     private func party(_ object: JSONFields, _ name: String) throws(PlatformFailure) -> SlackInstallation.Party? {
