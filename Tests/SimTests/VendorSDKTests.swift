@@ -1,0 +1,31 @@
+import Linux
+import Testing
+
+@Suite struct `Slack's own SDK` {
+    @Test(.disabled(if: PythonSDK.isOffline, "POSTERN_TEST_OFFLINE is set: pip cannot fetch slack_sdk"))
+    func `finds the simulated Slack to be Slack`() throws {
+        let packages = try PythonSDK.slack.packages()
+        let sim = try Simulated()
+        // Without proxies of the environment: the SDK would take them even for loopback.
+        let told = try PythonSDK.run(
+            ["-I", PythonSDK.file("Python/slack_sdk_story.py"), packages, sim.base],
+            environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8"])
+        #expect(told.ending == .exited(0), "\(told.said)")
+        #expect(told.said == "installed\nlogged in\nused\ntrouble survived\nrevoked\n")
+    }
+}
+
+@Suite(.serialized) struct `Lark's own SDK` {
+    @Test(
+        .disabled(if: PythonSDK.isOffline, "POSTERN_TEST_OFFLINE is set: pip cannot fetch lark-oapi"),
+        arguments: ["lark", "feishu"])
+    func `finds the simulated Lark and Feishu to be Lark and Feishu`(_ brand: String) throws {
+        let packages = try PythonSDK.lark.packages()
+        let sim = try Simulated(["--at-root", brand])
+        let told = try PythonSDK.run(
+            ["-I", PythonSDK.file("Python/lark_oapi_story.py"), packages, sim.base, brand],
+            environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8"])
+        #expect(told.ending == .exited(0), "\(told.said)")
+        #expect(told.said == "used\nlooked at\nlogged in\nrefreshed\nsold\ntrouble survived\n")
+    }
+}
