@@ -23,20 +23,21 @@ let package = Package(
     targets: [
         // One folder a C library, one importer each; the check script holds the list.
         .systemLibrary(name: "CSodium", path: "Sources/C/CSodium"),
+        .systemLibrary(name: "CNettle", path: "Sources/C/CNettle"),
         .systemLibrary(name: "CSQLite", path: "Sources/C/CSQLite"),
         .systemLibrary(name: "CLinux", path: "Sources/C/CLinux"),
         .systemLibrary(name: "CMicroHTTPD", path: "Sources/C/CMicroHTTPD"),
         .systemLibrary(name: "CCurl", path: "Sources/C/CCurl"),
 
         library("Rules"),
-        library("Sealing", uses: ["CSodium"]),
+        library("Sealing", uses: ["CSodium", "CNettle"]),
         library("SQLite", uses: ["CSQLite"]),
         library("Linux", uses: ["CLinux", "Rules"]),
         library("HTTPServer", uses: ["CMicroHTTPD", "Linux", "Sealing", "Rules"]),
         library("HTTPClient", uses: ["CCurl"]),
         library("Errands", uses: ["Linux", "Rules"]),
         library("Vault", uses: ["SQLite", "Sealing", "Linux", "Rules"]),
-        library("Platforms", uses: ["Rules"]),
+        library("Platforms", uses: ["Sealing", "Rules"]),
         library("Broker", uses: ["Vault", "Platforms", "Errands", "Linux", "Sealing", "Rules"]),
         library(
             "Server", uses: ["Broker", "HTTPServer", "Vault", "Errands", "Platforms", "Linux", "Sealing", "Rules"],
@@ -58,7 +59,7 @@ let package = Package(
         .target(name: "DurabilityVFS", dependencies: ["CDurabilityVFS"], path: "Tests/Support/DurabilityVFS"),
 
         tests("Rules", uses: ["Rules"]),
-        tests("Platforms", uses: ["Platforms", "Rules"]),
+        tests("Platforms", uses: ["Platforms", "Sealing", "Rules"]),
         tests("Sealing", uses: ["Sealing"]),
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
         .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),

@@ -33,6 +33,17 @@ enum Form {
         }
     }
 
+    /// The first values of these names in a body, decoded; what cannot be decoded is left out.
+    static func values(_ names: Set<String>, in body: [UInt8]) -> [String: String] {
+        var found: [String: String] = [:]
+        for pair in body.split(separator: UInt8(ascii: "&")) {
+            let name = String(decoding: pair.prefix { $0 != UInt8(ascii: "=") }, as: UTF8.self)
+            guard names.contains(name), found[name] == nil else { continue }
+            found[name] = decode(String(decoding: pair.dropFirst(name.utf8.count + 1), as: UTF8.self))
+        }
+        return found
+    }
+
     private static func decode(_ text: String) -> String? {
         var out: [UInt8] = []
         var bytes = text.utf8.makeIterator()

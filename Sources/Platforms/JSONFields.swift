@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Sealing
 
 /// A JSON object from outside, read field by field: what is absent, null or of another type is nil, and nothing is
 /// built for fields nobody asks for.
@@ -27,15 +28,39 @@ struct JSONFields: Decodable {
         self = read
     }
 
+    /// nil when `text` is not one JSON object in UTF-8, of whatever length.
+    init?(object text: Span<UInt8>) {
+        guard Self.opensObject(text),
+            let read = try? JSONDecoder().decode(Self.self, from: Data([UInt8](copying: text)))
+        else { return nil }
+        self = read
+    }
+
+    /// Whether the first byte that is no white space opens an object. Foundation would guess at UTF-16 too.
+    static func opensObject(_ text: Span<UInt8>) -> Bool {
+        for index in text.indices {
+            switch text[index] {
+            case 0x20, 0x09, 0x0A, 0x0D: continue
+            default: return text[index] == UInt8(ascii: "{") && (index + 1 == text.count || text[index + 1] != 0)
+            }
+        }
+        return false
+    }
+
     func has(_ name: String) -> Bool { container.contains(Key(stringValue: name)) }
 
-    func string(_ name: String) -> String? { try? container.decode(String.self, forKey: Key(stringValue: name)) }
+    // Asked whether it is there first: a missing member costs an error with a text of its own.
+    func string(_ name: String) -> String? {
+        has(name) ? try? container.decode(String.self, forKey: Key(stringValue: name)) : nil
+    }
 
     func bool(_ name: String) -> Bool? { try? container.decode(Bool.self, forKey: Key(stringValue: name)) }
 
     func integer(_ name: String) -> Int64? { try? container.decode(Int64.self, forKey: Key(stringValue: name)) }
 
-    func object(_ name: String) -> JSONFields? { try? container.decode(Self.self, forKey: Key(stringValue: name)) }
+    func object(_ name: String) -> JSONFields? {
+        has(name) ? try? container.decode(Self.self, forKey: Key(stringValue: name)) : nil
+    }
 
     func objects(_ name: String) -> [JSONFields]? { try? container.decode([Self].self, forKey: Key(stringValue: name)) }
 
@@ -97,6 +122,14 @@ extension JSONFields {
 
 /// Text from outside, made fit for a terminal, a page or a log line.
 enum Label {
+    /// The text, if it is a name or an id: 1 to 128 bytes of visible ASCII but the quotation mark and the backslash.
+    static func name(_ text: String?) -> String? {
+        guard let text, (1...128).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C })
+        else { return nil }
+        return text
+    }
+
     static func shown(_ text: String) -> String {
         let clean = text.unicodeScalars.prefix(200).filter { scalar in
             switch scalar.properties.generalCategory {

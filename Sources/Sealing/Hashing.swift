@@ -100,3 +100,32 @@ extension KeySlots {
 
     deinit { unsafe state.deallocate() }
 }
+
+/// SHA-256 (FIPS 180-4) over bytes that arrive in pieces, some of them secret: what it keeps is wiped.
+@safe package struct IncrementalSHA256: ~Copyable {
+    private let state: UnsafeMutablePointer<crypto_hash_sha256_state>
+
+    /// A SHA-256 of nothing yet.
+    package init() {
+        precondition(Sodium.ready, "libsodium did not start")
+        unsafe state = .allocate(capacity: 1)
+        unsafe crypto_hash_sha256_init(state)
+    }
+
+    /// Takes more bytes in.
+    package mutating func update(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer {
+            _ = unsafe crypto_hash_sha256_update(state, $0.baseAddress, UInt64($0.count))
+        }
+    }
+
+    /// The digest of all that was taken in.
+    package consuming func finish() -> Digest32 {
+        unsafe Digest32 { out in _ = unsafe crypto_hash_sha256_final(state, out) }
+    }
+
+    deinit {
+        unsafe sodium_memzero(state, MemoryLayout<crypto_hash_sha256_state>.size)
+        unsafe state.deallocate()
+    }
+}
