@@ -71,7 +71,7 @@ extension Broker {
     }
 
     private static func installed(_ places: [(Installation, [LegRow])]) -> (ChecklistItem.State, String) {
-        let live = places.filter { $0.1.contains { $0.state == .active } }
+        let live = places.filter { $0.1.contains { $0.state == .active && $0.leg != .config } }
         if let (place, _) = live.first {
             return (.done, place.teamName.isEmpty ? "a token is stored" : "installed at \(place.teamName)")
         }

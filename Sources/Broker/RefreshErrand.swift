@@ -41,7 +41,8 @@ extension Broker {
         try waitForOlderCouriers(row)
         let dialect = try dialect(of: want.app)
         let spent = try refreshToken(of: row, place)
-        var client = try client(of: want.app, .secret)
+        // A configuration token is traded without the app's own credentials (platforms, 1.10).
+        var client = try client(of: want.app, row.leg == .config ? .address : .secret)
         if dialect.needsAppToken(refreshToken: spent) {
             client = client.with(
                 appToken: try token(TokenWant(.app, of: want.app, at: nil, for: want.request)).text)

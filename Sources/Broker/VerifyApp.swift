@@ -18,6 +18,7 @@ extension Broker {
     private static let proofs: [String: SecretKind?] = [
         "signing_secret": .signingSecret, "webhook_secret": .webhookSecret, "client_pair": .clientSecret,
         "encrypt_key": .encryptKey, "verification_token": .verificationToken, "login": nil, "event_url": nil,
+        "redirect_url": nil,
     ]
 
     /// Verifies an app as stored, and keeps what was found. Within a minute of the last time, and nothing changed since,
@@ -37,12 +38,7 @@ extension Broker {
         let found = try verify(
             Submission(
                 profile: profile, appID: app.key.appID, fields: app.fields, redirects: app.redirectURIs,
-                secret: { kind throws(Problem) in
-                    kind == .botToken
-                        ? try bot.flatMap { place throws(Problem) in
-                            try self.use(SecretName(app: app.id, installation: place.id, kind: .botToken))
-                        } : try self.use(SecretName(app: app.id, kind: kind))
-                }))
+                secret: { kind throws(Problem) in try self.use(kind, of: app, bot: bot, call) }))
         let unnamed = bot.flatMap { $0.teamID.isEmpty ? $0.id : nil }
         return try change(
             call, "app.checked", tenant: slug(of: app.tenant)?.value, app: app.key,
@@ -59,6 +55,22 @@ extension Broker {
             try Self.place(found, of: row, transaction)
             return VerifyAnswer(
                 checks: try Self.keep(found.checks, of: row, transaction), checkedAt: transaction.now, isFresh: true)
+        }
+    }
+
+    /// A stored credential for a verification; tokens that rotate are good ones.
+    private func use(
+        _ kind: SecretKind, of app: App, bot: Installation?, _ call: AdminCall
+    ) throws(Problem) -> String? {
+        switch kind {
+        case .botToken:
+            guard let bot else { return nil }
+            // A dead one is told to the platform all the same: what it says of it is the finding.
+            let good = try? token(TokenWant(.bot, of: app, at: bot, for: call.request)).text
+            if let good { return good }
+            return try use(SecretName(app: app.id, installation: bot.id, kind: .botToken))
+        case .configToken: return try? configToken(of: app, call)
+        default: return try use(SecretName(app: app.id, kind: kind))
         }
     }
 

@@ -61,6 +61,14 @@ extension AdminRoutes {
             try call.body.end()
             return Reply.json(try show(try broker.edit(app, edit, admin)), call.request)
         }
+        if call.matches("POST", "apps/*/*/apply-manifest") {
+            let (app, admin) = try admitted(call, .operate, "app.manifest", key)
+            let token = try call.body.optionalText("config_token").map { SecretBox(SecretBytes(copying: $0.utf8.span)) }
+            let onlyCheck = try call.body.bool("check", otherwise: false)
+            try call.body.end()
+            let answer = try broker.applyManifest(app, configToken: token, onlyCheck: onlyCheck, admin)
+            return Reply.json(Show.manifest(answer), call.request)
+        }
         for (verb, standing) in [("suspend", .suspended), ("resume", .active)] as [(String, Standing)]
         where call.matches("POST", "apps/*/*/\(verb)") {
             let (app, admin) = try admitted(call, .operate, "app.\(verb)", key)

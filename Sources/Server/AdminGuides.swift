@@ -127,6 +127,14 @@ extension Show {
         ]
     }
 
+    static func manifest(_ answer: ManifestAnswer) -> JSONValue {
+        [
+            "changes": .texts(answer.changes), "applied": .bool(answer.isApplied),
+            "must_reinstall": .bool(answer.mustReinstall), "faults": .texts(answer.faults),
+            "remarks": .texts(answer.remarks),
+        ]
+    }
+
     static func item(_ item: ChecklistItem) -> JSONValue {
         [
             "step": .text(item.step), "title": .text(item.title), "place": .text(item.place),

@@ -39,7 +39,7 @@ let appCommand = Command(
             options: [Option(name: "fresh", help: "only a new answer, or none")],
             examples: [Example("Check now", "postern app verify slack/A0123456789")],
             exits: [(8, "a check failed")], run: verifyApp),
-        appManifestCommand, appChecklistCommand, appEditCommand,
+        appManifestCommand, appChecklistCommand, applyManifestCommand, appEditCommand,
     ])
 
 private let listApps: Command.Run = { session, invocation throws(Failure) in
