@@ -66,14 +66,14 @@ struct Subject {
             scope = "chat:write"
         case "lark", "feishu":
             appID = "cli_fakebench0001"
-            more = #","tenant_scopes":["im:message:send_as_bot"],"user_scopes":["contact:user.base:readonly"]"#
+            more = #","tenant_scopes":["im:message:send_as_bot"],"user_scopes":["contact:user.base:readonly","offline_access"]"#
             exchangeCall = "authen.v2.oauth.token"
             let mint = "auth.v3.tenant_access_token.internal"
             storms = [
                 Storm(leg: "user", call: exchangeCall, lifeField: "expires_in", needsInstallation: true),
                 Storm(leg: "tenant", call: mint, lifeField: "expire", needsInstallation: false),
             ]
-            userScope = "contact:user.base:readonly"
+            userScope = "contact:user.base:readonly offline_access"
         case "genesys":
             appID = "fa4e0000-0000-4000-8000-000000000001"
             more = #","region":"mypurecloud.ie","token_rate":1000000"#

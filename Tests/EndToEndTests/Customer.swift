@@ -108,7 +108,7 @@ struct Customer {
             switch platform {
             case "slack": body["scope"] = "chat:write"
             case "genesys": break
-            default: body["user_scope"] = "contact:user.base:readonly"
+            default: body["user_scope"] = "contact:user.base:readonly offline_access"
             }
         }
         return try stand.broker(
