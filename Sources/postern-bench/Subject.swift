@@ -45,42 +45,56 @@ struct Subject {
     /// Platforms both sides know.
     static let platforms = ["slack", "lark", "feishu", "genesys"]
 
+    private static func exchangeCall(of platform: String) -> String {
+        switch platform {
+        case "slack": "oauth.v2.access"
+        case "genesys": "oauth.token"
+        default: "authen.v2.oauth.token"
+        }
+    }
+
+    static func storms(of platform: String) -> [Storm] {
+        let call = exchangeCall(of: platform)
+        func consented(_ leg: String) -> Storm {
+            Storm(leg: leg, call: call, lifeField: "expires_in", needsInstallation: true)
+        }
+        return switch platform {
+        case "slack": [consented("bot")]
+        case "genesys":
+            [consented("user"), Storm(leg: "app", call: call, lifeField: "expires_in", needsInstallation: false)]
+        default:
+            [
+                consented("user"),
+                Storm(
+                    leg: "tenant", call: "auth.v3.tenant_access_token.internal", lifeField: "expire",
+                    needsInstallation: false),
+            ]
+        }
+    }
+
     /// Registers an app at the simulation, or changes it.
     static func register(
-        _ platform: String, at simulation: SimulatedPlatforms, rotating: Bool = false
+        _ platform: String, at simulation: SimulatedPlatforms, rotating: Bool = false, grace: Int = 0
     ) throws -> Subject {
         let redirect = "https://bridge.example/thirdparty/\(platform)/oauth2/callback"
         let appID: String
         let more: String
-        let exchangeCall: String
-        let storms: [Storm]
         var (scope, userScope) = ("", "")
         switch platform {
         case "slack":
             appID = "A0FAKEBNCH1"
-            more = #","bot_scopes":["chat:write","users:read"]"# + (rotating ? #","token_rotation_enabled":true"# : "")
-            exchangeCall = "oauth.v2.access"
-            storms = [
-                Storm(leg: "bot", call: exchangeCall, lifeField: "expires_in", needsInstallation: true)
-            ]
+            let rotation = #","token_rotation_enabled":true,"refresh_grace":\#(grace)"#
+            more = #","bot_scopes":["chat:write","users:read"]"# + (rotating ? rotation : "")
             scope = "chat:write"
         case "lark", "feishu":
             appID = "cli_fakebench0001"
-            more = #","tenant_scopes":["im:message:send_as_bot"],"user_scopes":["contact:user.base:readonly","offline_access"]"#
-            exchangeCall = "authen.v2.oauth.token"
-            let mint = "auth.v3.tenant_access_token.internal"
-            storms = [
-                Storm(leg: "user", call: exchangeCall, lifeField: "expires_in", needsInstallation: true),
-                Storm(leg: "tenant", call: mint, lifeField: "expire", needsInstallation: false),
-            ]
+            more =
+                #","tenant_scopes":["im:message:send_as_bot"],"#
+                + #""user_scopes":["contact:user.base:readonly","offline_access"]"#
             userScope = "contact:user.base:readonly offline_access"
         case "genesys":
             appID = "fa4e0000-0000-4000-8000-000000000001"
             more = #","region":"mypurecloud.ie","token_rate":1000000"#
-            exchangeCall = "oauth.token"
-            storms = [
-                Storm(leg: "app", call: exchangeCall, lifeField: "expires_in", needsInstallation: false)
-            ]
         default: throw Problem(.badRequest, "the benchmarks do not know \(platform)")
         }
         let json = try simulation.text(
@@ -88,7 +102,8 @@ struct Subject {
             #"{"platform":"\#(platform)","app_id":"\#(appID)","workspace_name":"Bench","#
                 + #""redirect_urls":["\#(redirect)"]\#(more)}"#)
         return Subject(
-            platform: platform, appID: appID, exchangeCall: exchangeCall, storms: storms, scope: scope,
+            platform: platform, appID: appID, exchangeCall: exchangeCall(of: platform), storms: storms(of: platform),
+            scope: scope,
             userScope: userScope, redirect: redirect, app: Told(json) ?? .nothing,
             json: String(decoding: json, as: UTF8.self))
     }
@@ -175,7 +190,9 @@ struct Subject {
             switch platform {
             case "slack": try simulation.call("POST", "/api/auth.test", bearer: token)
             case "genesys":
-                try simulation.call("GET", "/genesys/\(try field("region"))/api/api/v2/tokens/me", bearer: token)
+                try simulation.call(
+                    "GET", "/genesys/\(try field("region"))/api/api/v2/\(storm.leg == "app" ? "tokens" : "users")/me",
+                    bearer: token)
             default:
                 try simulation.call(
                     "GET",
@@ -183,6 +200,7 @@ struct Subject {
                     bearer: token)
             }
         return answer["ok"]?.isTrue == true || answer["code"]?.number == 0 || answer["OAuthClient"] != nil
+            || answer["id"] != nil
     }
 
     private static let binding = "the-benchmark-binds-its-flow-to-itself-1"

@@ -55,7 +55,7 @@ import Testing
             Row("error:brand_new_code", "platform_refused", .waits),
             Row("error:invalid_refresh_token", "needs_reauthorization", .reauthorized),
             Row("edit:set:app_id=A0FAKE0009", nil, .renewed), Row("edit:set:token_type=user", nil, .renewed),
-        ]
+        ],
     ]
 
     private static let lark = [

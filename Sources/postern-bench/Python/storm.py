@@ -193,10 +193,10 @@ def slack():
 
 
 def lark():
-    import lark_oapi
+    from lark_oapi.core.model import Config
     from lark_oapi.core.token import TokenManager
 
-    config = lark_oapi.Config()
+    config = Config()
     config.app_id = APP["app_id"]
     config.app_secret = APP["app_secret"]
     config.domain = f"{BASE}/lark"
