@@ -39,7 +39,7 @@ import Testing
         // Incoming webhooks (1.6)
         ("invalid_payload", .bug), ("no_text", .bug), ("user_not_found", .config), ("action_prohibited", .config),
         ("channel_not_found", .config), ("channel_is_archived", .config), ("rollup_error", .retry),
-        ("no_service", .config), ("no_team", .config),
+        ("no_service", .config), ("no_team", .config), ("users_not_found", .config),
     ]
 
     @Test(arguments: documented)
