@@ -14,7 +14,7 @@ extension Broker {
             let granted: Granted
             let client: OAuthClient
             do throws(Problem) { client = try self.client(of: app, .secret) } catch { throw FlowFailure(error) }
-            granted = try exchange(flow, app, code: code, state: state, client)
+            granted = try exchange(flow, app, code: code, state: state, client, request)
             switch flow.purpose {
             case .install: return try keep(granted, flow, app, client, by: actor, request)
             case .login, .link: return try identify(granted, flow, app, state: state, client, by: actor, request)
@@ -31,12 +31,16 @@ extension Broker {
     /// A code is worth one request. It is sent again only where it was certainly not sent, or where the platform says
     /// itself that it left the code alone (platforms, 1.3 and 2.3); in all other cases the flow starts anew.
     private func exchange(
-        _ flow: OAuthState, _ app: App, code: String, state: String, _ client: OAuthClient
+        _ flow: OAuthState, _ app: App, code: String, state: String, _ client: OAuthClient, _ id: RequestID
     ) throws(FlowFailure) -> Granted {
         let dialect: any Dialect
         let request: PlatformRequest
         do throws(Problem) {
             dialect = try self.dialect(of: app)
+            var client = client
+            if dialect.needsAppToken(refreshToken: nil) {
+                client = client.with(appToken: try token(TokenWant(.app, of: app, at: nil, for: id)).text)
+            }
             request = dialect.exchange(
                 ExchangeAsk(
                     purpose: flow.purpose, code: code, redirectURI: flow.redirectURI,

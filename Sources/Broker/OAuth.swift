@@ -144,8 +144,8 @@ extension Broker {
         return try dialect(of: app).authorizeURL(
             AuthorizeAsk(
                 purpose: flow.purpose, scope: flow.scope, userScope: flow.userScope, state: state,
-                redirectURI: flow.redirectURI, challenge: challenge, nonce: try nonce(flow, state, client),
-                offline: flow.userScope.contains(Lark.offlineScope)), client)
+                redirectURI: flow.redirectURI, challenge: challenge, nonce: try nonce(flow, state, client)),
+            client)
     }
 
     /// The PKCE verifier of a flow, made again from the state the browser brings; nil where the app uses none.

@@ -219,12 +219,3 @@ extension PlatformFailure {
         }
     }
 }
-
-extension OAuthClient {
-    /// The same client with the token that some older endpoints want.
-    fileprivate func with(appToken: String) -> OAuthClient {
-        OAuthClient(
-            appID: appID, clientID: clientID, clientSecret: clientSecret, region: region, usesPKCE: usesPKCE,
-            isStoreApp: isStoreApp, login: login, appToken: appToken)
-    }
-}

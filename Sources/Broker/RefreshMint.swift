@@ -89,6 +89,7 @@ extension Broker {
         default: failure = PlatformFailure(.bug, "unexpected_answer", "the answer could not be read")
         }
         refreshing.count(want.app.key.platform, failure.verdict.rawValue.lowercased())
+        if failure.wantsTicket { askForTicket(want) }
         let record = entry(want, .error, failure.code)
         try vault.change(always: { transaction throws(Problem) in
             if let row, var leg = try transaction.leg(row.leg, of: row.installation), leg.generation == row.generation {

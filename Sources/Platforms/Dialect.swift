@@ -141,6 +141,13 @@ package struct OAuthClient: Sendable {
         self.login = login
         self.appToken = appToken
     }
+
+    /// The same client with the token that some older endpoints want.
+    package func with(appToken: String) -> OAuthClient {
+        OAuthClient(
+            appID: appID, clientID: clientID, clientSecret: clientSecret, region: region, usesPKCE: usesPKCE,
+            isStoreApp: isStoreApp, login: login, appToken: appToken)
+    }
 }
 
 /// One trip of a browser to a platform.
@@ -156,14 +163,11 @@ package struct AuthorizeAsk: Sendable {
     package let challenge: String?
     /// OpenID Connect's nonce; nil elsewhere.
     package let nonce: String?
-    /// Lark and Feishu: an install asks for `offline_access`, without which there is no refresh token; the app must
-    /// have that scope enabled (platforms, 2.4). Elsewhere without effect.
-    package let offline: Bool
 
     /// Every field as given.
     package init(
         purpose: Purpose, scope: [String], userScope: [String], state: String, redirectURI: String,
-        challenge: String? = nil, nonce: String? = nil, offline: Bool = true
+        challenge: String? = nil, nonce: String? = nil
     ) {
         self.purpose = purpose
         self.scope = scope
@@ -172,7 +176,6 @@ package struct AuthorizeAsk: Sendable {
         self.redirectURI = redirectURI
         self.challenge = challenge
         self.nonce = nonce
-        self.offline = offline
     }
 }
 

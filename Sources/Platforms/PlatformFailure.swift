@@ -47,6 +47,9 @@ package struct PlatformFailure: Error, Sendable, Equatable {
         a.verdict == b.verdict && a.code == b.code
     }
 
+    /// A store app's ticket is not the newest: the platform is to push it again (platforms, 2.5).
+    package var wantsTicket: Bool { code == "10012" }
+
     /// The authorization code is no good, and only a new trip to the platform gives another.
     private static let deadCodes = ["invalid_code", "20003", "20004", "20065"]
 

@@ -99,7 +99,8 @@ struct Options {
                                        Lark's and Feishu's: "app_id", "app_secret", "app_type": "internal" or "store",
                                        "workspace_name", "tenant_key", "tenants": [{"tenant_key", "name"}],
                                        "redirect_urls", "tenant_scopes", "user_scopes", "status": 1, "bot_status": 2,
-                                       "online_version_id", "may_refresh": true, "encrypt_key", "verification_token".
+                                       "online_version_id", "may_refresh": true, "token_life": 7200, "machine_life": 7200,
+                                       "encrypt_key", "verification_token".
                  GET    /_sim/apps     DELETE /_sim/apps/APP_ID?platform=... (its tokens die)
                  GET    /_sim/ledger   every call, what it accepted or refused and why; ?platform=slack&call=auth.test
                                        &outcome=accepted, refused or fault&app_id=...
@@ -124,6 +125,7 @@ struct Options {
                  GET    /_sim/faults   DELETE /_sim/faults
                  POST   /_sim/ticket   {"platform", "app_id", "new": true}: pushes a store app's ticket; the event
                  POST   /_sim/revoke   {"platform", "app_id", "open_id"}: an administrator takes back what was granted
+                 POST   /_sim/expire   {"platform", "app_id"}: an app's machine tokens die
                  POST   /_sim/person   {"platform", "open_id", "state": "active", "frozen" or "resigned"}
                  GET    /_sim/messages what was posted
                  POST   /_sim/config_token   {"platform": "slack", "team_id": "T..."}: a new app configuration token

@@ -40,7 +40,8 @@ struct Setting: Sendable {
             help: "how browsers reach the callback listener, https://host"),
         Setting(
             name: "platform-url", value: "NAME=URL",
-            help: "another address for a platform, such as slack.api=http://127.0.0.1:8090/api; may be repeated",
+            help: "another address for a platform, such as slack.api=http://127.0.0.1:8090/api; lark.token and "
+                + "feishu.token take v2 or oidc, the older token endpoint; may be repeated",
             repeats: true),
         Setting(
             name: "genesys-region", value: "DOMAIN",

@@ -7,11 +7,11 @@ import Testing
         appID: AppID("cli_fake0001")!, clientID: "cli_fake0001", clientSecret: "fake-secret")
 
     private static func ask(
-        _ scopes: [String], _ purpose: Purpose = .install, offline: Bool = true, challenge: String? = "fake-challenge"
+        _ scopes: [String], _ purpose: Purpose = .install, challenge: String? = "fake-challenge"
     ) -> AuthorizeAsk {
         AuthorizeAsk(
             purpose: purpose, scope: [], userScope: scopes, state: "s &=", redirectURI: "https://bridge.example/cb?x=1",
-            challenge: challenge, offline: offline)
+            challenge: challenge)
     }
 
     @Test(
@@ -21,7 +21,7 @@ import Testing
         ])
     func `for the browser names everything the page wants`(_ brand: Lark.Brand, _ base: String) throws {
         #expect(
-            try Lark(brand).authorizeURL(Self.ask(["im:message"]), Self.client)
+            try Lark(brand).authorizeURL(Self.ask(["im:message", "offline_access"]), Self.client)
                 == "\(base)/authen/v1/authorize?client_id=cli_fake0001&response_type=code"
                 + "&redirect_uri=https%3A%2F%2Fbridge.example%2Fcb%3Fx%3D1&scope=im%3Amessage%20offline_access"
                 + "&state=s%20%26%3D&code_challenge=fake-challenge&code_challenge_method=S256")
@@ -29,25 +29,27 @@ import Testing
 
     @Test(
         arguments: [
-            ([], .install, true, "offline_access"), ([], .install, false, nil), ([], .login, true, nil),
-            (["a:b", "a:b", "c"], .login, true, "a%3Ab%20c"), (["offline_access"], .install, false, "offline_access"),
-            (["offline_access", "a"], .install, true, "offline_access%20a"), (["a"], .link, true, "a"),
-        ] as [([String], Purpose, Bool, String?)])
-    func `asks for each scope once, and for offline access where a refresh token is wanted`(
-        _ scopes: [String], _ purpose: Purpose, _ offline: Bool, _ said: String?
-    ) throws {
-        let url = try Lark(.lark).authorizeURL(Self.ask(scopes, purpose, offline: offline), Self.client)
+            ([], nil), (["a:b", "a:b", "c"], "a%3Ab%20c"), (["offline_access", "a"], "offline_access%20a"),
+        ] as [([String], String?)])
+    func `asks for each scope once`(_ scopes: [String], _ said: String?) throws {
+        let url = try Lark(.lark).authorizeURL(Self.ask(scopes), Self.client)
         let found = url.split(separator: "&").first { $0.hasPrefix("scope=") }
         #expect(found.map(String.init) == said.map { "scope=\($0)" })
     }
 
+    @Test func `asks for offline access at an install only`() throws {
+        let profile = try #require(Profile.named("lark", on: .lark))
+        #expect(Lark(.lark).scopes(for: .install, of: profile).userScope == ["offline_access"])
+        #expect(Lark(.lark).scopes(for: .login, of: profile).userScope == [])
+    }
+
     @Test func `is not made without PKCE, with fifty-one scopes, or with what is no scope`() {
         let lark = Lark(.lark)
-        let many = (0..<50).map { "scope\($0)" }
+        let many = (0..<51).map { "scope\($0)" }
         #expect(throws: Problem(.internal, "")) { try lark.authorizeURL(Self.ask([], challenge: nil), Self.client) }
         #expect(throws: Problem(.badRequest, "")) { try lark.authorizeURL(Self.ask(many), Self.client) }
         #expect(throws: Problem(.badRequest, "")) { try lark.authorizeURL(Self.ask(["a b"]), Self.client) }
-        #expect(throws: Never.self) { try lark.authorizeURL(Self.ask(many, offline: false), Self.client) }
+        #expect(throws: Never.self) { try lark.authorizeURL(Self.ask(Array(many.dropLast())), Self.client) }
     }
 
     @Test func `trades a code with the client in the body alone`() throws {

@@ -48,6 +48,7 @@ struct LarkStage {
 
     /// A code for these scopes.
     func code(_ scopes: [String] = [], purpose: Purpose = .install, adding: String = "") throws -> String {
+        let scopes = scopes + (purpose == .install ? ["offline_access"] : [])
         let url = try lark.authorizeURL(
             AuthorizeAsk(
                 purpose: purpose, scope: [], userScope: scopes, state: "s&=", redirectURI: Self.redirect,

@@ -59,7 +59,7 @@ package enum LarkErrors {
     /// The machine tokens' (platforms, 2.5 and 2.6).
     package static let credentials = [
         row(10003, .config, "the App ID or App Secret is empty or not well formed"),
-        row(10012, .retry, "{brand} could not make the app's token"),
+        row(10012, .retry, "{brand} could not make the app's token; a store app's ticket may be outdated"),
         row(10013, .retry, "{brand} could not make the organisation's token"),
         row(
             10014, .config,

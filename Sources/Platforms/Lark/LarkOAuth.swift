@@ -18,9 +18,6 @@ extension Lark {
         }
         var scopes: [String] = []
         for name in ask.scope + ask.userScope where !scopes.contains(name) { scopes.append(name) }
-        if ask.purpose == .install, ask.offline, !scopes.contains(Self.offlineScope) {
-            scopes.append(Self.offlineScope)
-        }
         guard scopes.allSatisfy(Scopes.isScope) else {
             throw Problem(.badRequest, "a scope name is not well formed")
         }

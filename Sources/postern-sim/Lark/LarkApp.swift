@@ -28,6 +28,9 @@ struct LarkApp: Sendable {
     var onlineVersion: String
     /// The security switch "refresh user_access_token".
     var mayRefresh: Bool
+    /// Seconds people's and machines' tokens live, to try their ends; two hours at the platform.
+    var tokenLife: Int64
+    var machineLife: Int64
     var encryptKey: String
     var verificationToken: String
     /// A store app's newest ticket.
@@ -45,7 +48,8 @@ struct LarkApp: Sendable {
             "tenant_scopes": .array(tenantScopes.map(JSON.string)),
             "user_scopes": .array(userScopes.map(JSON.string)), "status": .integer(status),
             "bot_status": .integer(botStatus), "online_version_id": .string(onlineVersion),
-            "may_refresh": .bool(mayRefresh), "encrypt_key": .string(encryptKey),
+            "may_refresh": .bool(mayRefresh), "token_life": .integer(tokenLife),
+            "machine_life": .integer(machineLife), "encrypt_key": .string(encryptKey),
             "verification_token": .string(verificationToken), "app_ticket": .string(ticket),
         ]
     }
@@ -85,6 +89,8 @@ extension LarkApp {
         botStatus = number("bot_status") ?? old?.botStatus ?? 2
         onlineVersion = text("online_version_id") ?? old?.onlineVersion ?? "oav_fake\(mint.hex(20))"
         mayRefresh = fields["may_refresh"].map { $0 == true } ?? old?.mayRefresh ?? true
+        tokenLife = number("token_life") ?? old?.tokenLife ?? 7200
+        machineLife = number("machine_life") ?? old?.machineLife ?? 7200
         encryptKey = text("encrypt_key") ?? old?.encryptKey ?? ""
         verificationToken = text("verification_token") ?? old?.verificationToken ?? mint.secret()
         ticket = text("app_ticket") ?? old?.ticket ?? "fake-ticket-\(mint.hex(20))"

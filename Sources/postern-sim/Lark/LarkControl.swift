@@ -5,6 +5,7 @@ extension LarkWorld {
     ///
     /// - `ticket` `{app_id, new: true}`: a store app's ticket, as the event that carries it; `new: false` only looks.
     /// - `revoke` `{app_id, open_id?}`: an administrator takes back what people granted.
+    /// - `expire` `{app_id}`: the app's machine tokens are dead, and the next call gives others.
     /// - `person` `{open_id, state: "active" | "frozen" | "resigned"}`.
     mutating func control(_ verb: String, _ body: JSON, at now: Date) -> JSON? {
         switch verb {
@@ -42,6 +43,10 @@ extension LarkWorld {
                 grants[key] = nil
             }
             return ["ok": true, "revoked": .integer(count)]
+        case "expire":
+            guard let id = body["app_id"]?.text, registered[id] != nil else { return ["error": "takes an app_id"] }
+            tokens = tokens.filter { $0.value.appID != id || $0.value.sort == .user }
+            return ["ok": true]
         case "person":
             guard let user = body["open_id"]?.text, let state = body["state"]?.text,
                 ["active", "frozen", "resigned"].contains(state)

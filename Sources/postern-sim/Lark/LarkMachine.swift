@@ -1,8 +1,7 @@
 import FoundationEssentials
 
 extension LarkWorld {
-    /// At most two hours; the same token again while thirty minutes or more remain (platforms, 2.5).
-    private static let life: TimeInterval = 7200
+    /// The same token again while thirty minutes or more remain (platforms, 2.5).
     private static let sameAbove: TimeInterval = 1800
 
     /// `POST auth/v3/…`: the machine tokens and the ticket. All refusals come with HTTP 200 (platforms, 2.6).
@@ -66,7 +65,7 @@ extension LarkWorld {
         }
         let token = LarkToken(
             value: "\(sort == .app ? "a-" : "t-")fake\(mint.letters(28))", sort: sort, appID: app.appID,
-            tenantKey: tenant, openID: "", scopes: [], until: now.addingTimeInterval(Self.life))
+            tenantKey: tenant, openID: "", scopes: [], until: now.addingTimeInterval(TimeInterval(app.machineLife)))
         tokens[token.value] = token
         newest[key] = token.value
         return token

@@ -178,7 +178,7 @@ extension LarkWorld {
     private mutating func pair(
         _ chain: LarkRefresh, withRefresh: Bool, _ reason: String, at now: Date
     ) -> LarkGiven {
-        let life: TimeInterval = 7200
+        let life = TimeInterval(registered[chain.appID]?.tokenLife ?? 7200)
         let token = LarkToken(
             value: chain.isOIDC ? "u-fake\(mint.letters(40))" : "eyJfake\(mint.letters(200))", sort: .user,
             appID: chain.appID, tenantKey: chain.tenantKey, openID: chain.openID, scopes: chain.scopes,
