@@ -59,7 +59,8 @@ let package = Package(
         .target(name: "DurabilityVFS", dependencies: ["CDurabilityVFS"], path: "Tests/Support/DurabilityVFS"),
 
         tests("Rules", uses: ["Rules"]),
-        tests("Platforms", uses: ["Platforms", "Sealing", "Rules"]),
+        .target(name: "WebhookVectors", path: "Tests/Support/WebhookVectors"),
+        tests("Platforms", uses: ["Platforms", "Sealing", "Rules", "WebhookVectors"]),
         tests("Sealing", uses: ["Sealing"]),
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
         .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),
@@ -85,7 +86,10 @@ let package = Package(
         .target(name: "Outside", path: "Tests/Support/Outside"),
         tests(
             "EndToEnd",
-            uses: ["Broker", "Vault", "Platforms", "Errands", "Sealing", "HTTPClient", "Linux", "Rules", "Outside"],
+            uses: [
+                "Broker", "Vault", "Platforms", "Errands", "Sealing", "HTTPClient", "Linux", "Rules", "Outside",
+                "WebhookVectors",
+            ],
             programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
         tests(
             "PosternBench", uses: ["Linux"],

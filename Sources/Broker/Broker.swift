@@ -17,6 +17,8 @@ package final class Broker: Sendable {
         package var version: String
         /// Where an integration's URLs lead instead of the guide's address, by profile.
         package var profileURLs: [String: String] = [:]
+        /// How many seconds a signed webhook may be old, or early; nil is any where its platform documents no timestamp.
+        package var webhookWindow: Int64? = 300
 
         /// What the daemon was started with; `publicURL` is empty where none was given.
         package init(
@@ -41,8 +43,12 @@ package final class Broker: Sendable {
     package let startedAt: Int64
     private let courierBox: CourierBox
     let unwritten = UnwrittenRevocations()
+    let seen: SeenWebhooks
+    let proven = ProvenSecrets()
     let refreshing = RefreshState()
     let revoking = SingleRun()
+    let inbox = EventInbox()
+    let acting = SingleRun()
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {
@@ -50,6 +56,8 @@ package final class Broker: Sendable {
         self.settings = settings
         startedAt = Clock.wallMilliseconds
         courierBox = CourierBox()
+        // As long as a signature can be accepted: from so much early to so much late. Platforms repeat within minutes.
+        seen = SeenWebhooks(lifetime: max(2 * (settings.webhookWindow ?? 0), 600) * 1000)
     }
 
     /// The courier is started after the broker, since callbacks need the broker.
@@ -137,5 +145,6 @@ extension Broker {
         unwritten.retry()
         refreshDue()
         workRevocations()
+        workEvents()
     }
 }

@@ -16,6 +16,7 @@ enum BrokerCall {
     case authorize(AppKey)
     case callback(AppKey)
     case installations(AppKey)
+    case verifyWebhook(AppKey)
     case disconnect(AppKey, Int64)
     case links(AppKey, Int64)
     case link(AppKey, Int64)
@@ -61,6 +62,7 @@ enum BrokerCall {
             return try only(
                 "DELETE", method,
                 .unlink(key, try Names.number(id, "installation"), link: try Names.number(parts[5], "link")))
+        case (4, "webhooks", "verify"): return try only("POST", method, .verifyWebhook(key))
         case (4, "oauth", "authorize"): return try only("POST", method, .authorize(key))
         case (4, "oauth", "callback"): return try only("POST", method, .callback(key))
         default: throw unknown

@@ -74,6 +74,7 @@ struct BrokerRoutes: Sendable {
             let result = try broker.callback(
                 key, code: code, error: error, state: state, browserBinding: binding, for: caller, request)
             return Reply.json(Show.result(result), request)
+        case .verifyWebhook(let key): return try verifyWebhook(key, http, caller, request)
         case .installations(let key):
             return Reply.json(try broker.visibleInstallations(key, caller, request), request)
         case .disconnect(let key, let id):

@@ -17,6 +17,13 @@ extension Vault {
         ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
             try vault.read(secret, version: version, at: now, into: slab, reader)
         }
+
+        /// As `Vault.accepted(_:at:into:)`.
+        package func accepted(
+            _ secret: SecretName, at now: Int64, into slab: Slab
+        ) throws(Problem) -> [AcceptedSecret] {
+            try vault.accepted(secret, at: now, into: slab, reader)
+        }
     }
 
     /// Lends one snapshot to `body`.
@@ -90,7 +97,7 @@ extension Vault {
     }
 
     /// A head whose current version has no row was tampered with; no head at all is only a secret never set.
-    private func requireNoHead(_ secret: SecretName, _ version: Int64?, _ reader: Reader) throws(Problem) {
+    func requireNoHead(_ secret: SecretName, _ version: Int64?, _ reader: Reader) throws(Problem) {
         guard version == nil else { return }
         let head = try reader.connection.find(
             Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)

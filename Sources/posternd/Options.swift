@@ -15,6 +15,8 @@ struct Options: Sendable {
     let platformURLs: PlatformURLs
     /// Where an integration's pages are instead of its guide's address, by profile.
     let profileURLs: [String: String]
+    /// Seconds; nil is off.
+    let webhookWindow: Int64?
     let logLevel: Log.Level
 
     var vaultDirectory: String { dataDirectory + "/vault" }
@@ -49,6 +51,7 @@ struct Options: Sendable {
         platformURLs = try PlatformURLs(
             settings.all("platform-url"), genesysRegions: settings.all("genesys-region"))
         profileURLs = try Self.profileURLs(settings.all("profile-url"))
+        webhookWindow = try Self.window(settings["webhook-window"] ?? "300")
         switch settings["log-level"] ?? "info" {
         case "debug": logLevel = .debug
         case "info": logLevel = .info
@@ -62,6 +65,14 @@ struct Options: Sendable {
         var text = text
         while text.count > 1, text.hasSuffix("/") { text.removeLast() }
         return text
+    }
+
+    private static func window(_ text: String) throws(Problem) -> Int64? {
+        if text == "off" { return nil }
+        guard let seconds = Int64(text), (1...3600).contains(seconds) else {
+            throw Problem(.badRequest, "--webhook-window takes 1 to 3600 seconds, or off")
+        }
+        return seconds
     }
 
     /// Loopback or a Unix socket only: TLS towards browsers is the proxy's.

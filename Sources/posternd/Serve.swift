@@ -10,12 +10,11 @@ func serve(_ premises: consuming Premises) throws(Problem) {
     let options = premises.options
     let rootKey = try RootKey.read(premises.rootKey)
     let vault = try Vault.open(VaultDirectory(options.dataDirectory), rootKey: rootKey)
-    let broker = Broker(
-        vault: vault,
-        settings: Broker.Settings(
-            urls: options.platformURLs, publicURL: options.publicURL ?? "",
-            rootKeySource: options.rootKey.description, version: Daemon.version,
-            profileURLs: options.profileURLs))
+    var settings = Broker.Settings(
+        urls: options.platformURLs, publicURL: options.publicURL ?? "", rootKeySource: options.rootKey.description,
+        version: Daemon.version, profileURLs: options.profileURLs)
+    settings.webhookWindow = options.webhookWindow
+    let broker = Broker(vault: vault, settings: settings)
     let starter = premises.starter
     broker.use(
         Courier(

@@ -52,6 +52,9 @@ struct Setting: Sendable {
             help: "where an integration's own pages are instead of the address in its guide, such as "
                 + "alibaba-slack=https://support.example; may be repeated",
             repeats: true),
+        Setting(
+            name: "webhook-window", value: "SECONDS",
+            help: "how old, or early, a signed webhook may be: 1 to 3600 (300 is usual); off: any of Lark and Feishu"),
         Setting(name: "log-level", value: "LEVEL", help: "debug, info (the default), warning or error"),
     ]
 }

@@ -1,6 +1,7 @@
 import Rules
 import Sealing
 import Testing
+import WebhookVectors
 
 @testable import Platforms
 

@@ -1,56 +1,11 @@
-import FoundationEssentials
 import Rules
 import Sealing
 import Testing
+import WebhookVectors
 
 @testable import Platforms
 
-/// Tests/Vectors/platforms/webhooks.json, made by others; how to read it stands in it.
-struct WebhookVector: Decodable, Sendable, CustomTestStringConvertible {
-    struct Expectation: Decodable, Sendable {
-        struct Reply: Decodable {
-            let body: String
-            let contentType: String
-        }
-
-        let valid: Bool
-        let reason: String
-        let matched: String?
-        let plaintextUtf8: String?
-        let eventType: String?
-        let apiAppId: String?
-        let tenantKey: String?
-        let dedupeId: String?
-        let reply: Reply?
-    }
-
-    private struct File: Decodable {
-        let vectors: [WebhookVector]
-    }
-
-    let id: String
-    let platform: String
-    let kind: String
-    let credentials: [String: String]
-    let headers: [[String]]
-    let bodyBase64: String
-    let nowUnix: Int64?
-    let maxSkewSeconds: Int64?
-    let expect: Expectation
-
-    var testDescription: String { id }
-
-    /// `#filePath` is Tests/PlatformsTests/WebhookVectors.swift.
-    static func all(_ source: String = #filePath) throws -> [WebhookVector] {
-        let tests = source.split(separator: "/").dropLast(2).joined(separator: "/")
-        let file = try Data(contentsOf: URL(filePath: "/\(tests)/Vectors/platforms/webhooks.json"))
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try decoder.decode(File.self, from: file).vectors
-    }
-
-    var body: [UInt8] { Data(base64Encoded: bodyBase64).map { [UInt8]($0) } ?? [] }
-
+extension WebhookVector {
     var app: AppKey {
         get throws {
             AppKey(

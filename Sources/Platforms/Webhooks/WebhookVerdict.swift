@@ -61,6 +61,14 @@ package struct WebhookFinding: Sendable {
     /// What a repeat of this request has in common with it: its signature, its event's id.
     package var marks: [Digest32] = []
 
+    /// Whether it is one of the events that begin, feed or end an installation (platforms, 1.7, 2.5, 2.7).
+    package var isAboutLife: Bool {
+        switch eventName ?? eventType {
+        case "app_uninstalled", "tokens_revoked", "app_ticket", "auth.user_access_token.revoked_v4": true
+        default: false
+        }
+    }
+
     init(_ secret: WebhookSecrets.Entry) {
         kind = secret.kind
         version = secret.version
