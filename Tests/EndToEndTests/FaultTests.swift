@@ -45,9 +45,13 @@ import Testing
         try stand.furnish()
         let sim = try #require(stand.sim)
         for fault in ["html", "status:500", "close"] {
+            // Something has to be new, or what was found before is told again.
+            try stand.must("PUT", "apps/\(Stand.app)/secrets/verification_token", ["value": .string("fake-\(fault)")])
             try sim.fault("*", fault, times: 10)
-            let reply = try stand.admin("POST", "apps/\(Stand.app)/verify")
-            #expect(reply.status == 200 || reply.code == "platform_unreachable", "\(fault): \(reply.text)")
+            let reply = try stand.must("POST", "apps/\(Stand.app)/verify", ["fresh": true])
+            #expect(
+                reply["asked_now"] == true && reply.text.contains(#""result":"inconclusive""#),
+                "\(fault): \(reply.text)")
             #expect(!reply.text.contains(#""result":"failed""#), "\(fault): an outage is no verdict: \(reply.text)")
             try sim.control("DELETE", "faults")
         }
@@ -64,9 +68,17 @@ import Testing
                 "tenant": "acme", "profile": "slack", "app_id": "A0555555555", "fields": ["client_id": "1.2"],
                 "secrets": ["client_secret": "fake", "bot_token": "xoxb-fake"], "verify": true,
             ])
-        #expect(reply.code == "platform_unreachable" && reply.status == 502, "\(reply.text)")
-        #expect(reply["advice"]?.text?.isEmpty == false)
-        #expect(try stand.admin("GET", "apps/slack/A0555555555").code == "not_found")
+        // The credentials are kept, and what could not be asked says so.
+        #expect(reply.status == 201 && reply["claim"] == "unproven", "\(reply.text)")
+        guard case .array(let checks)? = reply["checks"] else {
+            Issue.record("\(reply.text)")
+            return
+        }
+        let token = try #require(checks.first { $0["name"] == "bot_token" })
+        #expect(token["result"] == "inconclusive", "an outage is no verdict")
+        #expect(token["compared"]?.text?.contains("platform_unreachable") == true)
+        #expect(token["advice"]?.text?.isEmpty == false)
+        #expect(try stand.must("GET", "apps/slack/A0555555555")["claim"] == "unproven")
     }
 
     @Test func `a killed courier fails what waits for it by name, and the next call works`() throws {

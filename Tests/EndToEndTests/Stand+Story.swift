@@ -68,6 +68,8 @@ extension Stand {
         return id
     }
 
+    static var uid: UInt32 { Privileges.uid }
+
     private static func uid(_ other: UInt32?) -> UInt32 { other ?? Privileges.uid }
 
     /// Begins an installation and returns its start link.
