@@ -46,7 +46,7 @@ let package = Package(
         program(
             "posternd",
             uses: ["Server", "Broker", "Vault", "Errands", "HTTPServer", "Linux", "Sealing", "Platforms", "Rules"]),
-        program("postern-courier", uses: ["Errands", "HTTPClient", "HTTPServer", "Linux", "Rules"]),
+        program("postern-courier", uses: ["Errands", "HTTPClient", "HTTPServer", "Linux", "Sealing", "Rules"]),
         program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(

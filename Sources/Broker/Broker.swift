@@ -3,6 +3,7 @@ import Linux
 package import Platforms
 import Rules
 package import Sealing
+import Synchronization
 package import Vault
 
 /// The operations of Postern, one file each; everything that decides, seals, records and asks a platform meets here.
@@ -49,6 +50,8 @@ package final class Broker: Sendable {
     let revoking = SingleRun()
     let inbox = EventInbox()
     let acting = SingleRun()
+    let spoolBox = Mutex<SpoolFolder?>(nil)
+    let spoolTurn = Mutex(())
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {
@@ -64,6 +67,13 @@ package final class Broker: Sendable {
     package func use(_ courier: Courier) { courierBox.set(courier) }
 
     package var courier: Courier? { courierBox.get() }
+
+    /// Takes over what couriers of an earlier keeper put aside, and what those of ours will.
+    package func use(_ spool: SpoolFolder) {
+        if courier == nil, spool.isAlone { spool.clear() }
+        spoolBox.withLock { $0 = spool }
+        applySpool()
+    }
 
     // MARK: - Connections
 

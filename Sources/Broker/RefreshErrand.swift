@@ -38,7 +38,7 @@ extension Broker {
     /// pair with its record in one transaction, fenced by the generation.
     func refresh(_ want: TokenWant, _ row: LegRow) throws(Problem) {
         guard let place = want.installation else { throw Problem(.internal, "a refresh without an installation") }
-        try waitForOlderCouriers(row)
+        waitForOlderCouriers(row)
         let dialect = try dialect(of: want.app)
         let spent = try refreshToken(of: row, place)
         // A configuration token is traded without the app's own credentials (platforms, 1.10).
@@ -196,16 +196,28 @@ extension Broker {
         return isDead
     }
 
-    /// Sends a refresh; `keep` is called with what came of it, once.
+    /// Sends a refresh; `keep` is called once with what came of it, and the courier puts it aside unless that is true.
     private func carry(_ request: PlatformRequest, _ ticket: RefreshTicket, _ keep: (Asked) -> Bool) {
-        _ = keep(attempt(request, timeoutSeconds: Self.refreshSeconds))
+        guard let courier else {
+            _ = keep(.failed(Self.noCourier, mayHaveBeenSent: false))
+            return
+        }
+        var errand = Errand(request, timeoutSeconds: Self.refreshSeconds)
+        errand.maxAnswerBytes = Self.longestAnswer
+        errand.spool = Errand.Spool(publicKey: vault.spoolKey, ticket: ticket.text)
+        courier.attempt(errand) { outcome in
+            switch outcome {
+            case .answered(let answer): keep(.answered(PlatformAnswer(answer)))
+            case .failed(let problem, let sent): keep(.failed(problem, mayHaveBeenSent: sent))
+            }
+        }
     }
+
+    /// Bytes of an answer to a refresh; documented ones are below 8 KiB, and a token may be 64 KiB long.
+    private static let longestAnswer = 256 * 1024
 
     /// How long a platform has for a refresh.
     static let refreshSeconds = 20
-
-    private func waitForOlderCouriers(_ row: LegRow) throws(Problem) {}
-    func applySpool() {}
 }
 
 extension PlatformFailure {

@@ -106,6 +106,17 @@ extension Courier {
 
     /// Like `carry`, and says whether a failed errand may have reached the platform.
     package func attempt(_ errand: Errand) -> Outcome {
+        var ended: Outcome?
+        attempt(errand) { outcome in
+            ended = outcome
+            return true
+        }
+        return ended ?? .failed(Self.ended, mayHaveBeenSent: true)
+    }
+
+    /// Carries one errand and calls `keep` once with how it ended. Until `keep` says true, the courier puts the answer of
+    /// an errand with a spool aside where the next keeper finds it.
+    package func attempt(_ errand: Errand, keeping keep: (Outcome) -> Bool) {
         let room = state.withLock { state in
             guard state.errands < Self.maxErrands else { return false }
             state.errands += 1
@@ -113,23 +124,32 @@ extension Courier {
         }
         guard room else {
             let problem = Problem(.rateLimited, "Too many requests to platforms are under way.", advice: "Try again.")
-            return .failed(problem, mayHaveBeenSent: false)
+            _ = keep(.failed(problem, mayHaveBeenSent: false))
+            return
         }
         defer { state.withLock { $0.errands -= 1 } }
 
         var sent = false
+        var isTold = false
         do throws(Problem) {
-            switch try exchange(errand, &sent) {
-            case .answer(let answer): return .answered(answer)
-            case .unreachable(let why): return .failed(why.problem, mayHaveBeenSent: why.mayHaveBeenSent)
+            try exchange(errand, &sent) { reply in
+                isTold = true
+                switch reply {
+                case .answer(let answer): return keep(.answered(answer))
+                case .unreachable(let why):
+                    return keep(.failed(why.problem, mayHaveBeenSent: why.mayHaveBeenSent))
+                }
             }
         } catch {
-            return .failed(error.code == .stopping || !sent ? error : Self.ended, mayHaveBeenSent: sent)
+            guard !isTold else { return }
+            _ = keep(.failed(error.code == .stopping || !sent ? error : Self.ended, mayHaveBeenSent: sent))
         }
     }
 
     /// One errand over one stream; `sent` becomes true once the courier has taken it.
-    private func exchange(_ errand: Errand, _ sent: inout Bool) throws(Problem) -> ErrandReply {
+    private func exchange(
+        _ errand: Errand, _ sent: inout Bool, _ keep: (ErrandReply) -> Bool
+    ) throws(Problem) {
         let frame = try errand.frame()
         // The courier ends the errand by itself in time; the rest is for a courier that hangs.
         let deadline = Deadline.after(seconds: Int64(errand.timeoutSeconds) + 5)
@@ -143,7 +163,9 @@ extension Courier {
             stream = try hand(frame, to: try link(), until: deadline)
         }
         sent = true
-        return try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: deadline))
+        let reply = try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: deadline))
+        guard keep(reply), errand.spool != nil else { return }
+        try Kept.send(on: stream, until: .after(seconds: 5))
     }
 
     /// Gives the courier one end of a fresh stream and the errand on it; returns once the courier says that it has the

@@ -14,6 +14,22 @@ package struct Errand: Sendable {
     package var timeoutSeconds: Int
     /// A larger answer body ends as `Unreachable.tooLarge`; at most 4 MiB.
     package var maxAnswerBytes: Int
+    /// Where the answer goes when the keeper does not say that it has kept it; nil for answers that may be lost.
+    package var spool: Spool?
+
+    /// How an answer that must not be lost is put aside (design, section 7).
+    package struct Spool: Sendable, Equatable {
+        /// The vault's spool key, 64 hex digits: whoever seals to it cannot open what he sealed.
+        package var publicKey: String
+        /// What the keeper knows the answer by; at most 200 visible characters.
+        package var ticket: String
+
+        /// Both as given.
+        package init(publicKey: String, ticket: String) {
+            self.publicKey = publicKey
+            self.ticket = ticket
+        }
+    }
 
     /// Every field as given.
     package init(

@@ -26,14 +26,36 @@ package enum Taken {
 
     /// Says so. `courier_unavailable` when nobody is there to hear it.
     package static func send(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
-        do { try stream.send([mark], until: deadline) } catch { throw lost }
+        try sendByte(mark, on: stream, until: deadline)
     }
 
     static func receive(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
-        do {
-            guard try stream.receive(exactly: 1, until: deadline) == [mark] else { throw lost }
-        } catch { throw lost }
+        try receiveByte(mark, on: stream, until: deadline)
     }
+}
+
+/// The byte with which the keeper says that an answer is durable and the courier may forget it.
+package enum Kept {
+    private static let mark: UInt8 = 0x07
+
+    static func send(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+        try sendByte(mark, on: stream, until: deadline)
+    }
+
+    /// Waits for it. `courier_unavailable` when the keeper is gone, or does not say so in time.
+    package static func receive(on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+        try receiveByte(mark, on: stream, until: deadline)
+    }
+}
+
+private func sendByte(_ byte: UInt8, on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+    do { try stream.send([byte], until: deadline) } catch { throw lost }
+}
+
+private func receiveByte(_ byte: UInt8, on stream: borrowing FileDescriptor, until deadline: Deadline) throws(Problem) {
+    do {
+        guard try stream.receive(exactly: 1, until: deadline) == [byte] else { throw lost }
+    } catch { throw lost }
 }
 
 extension Control {

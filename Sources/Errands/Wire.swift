@@ -9,6 +9,7 @@ private enum Head {
         let headers: [[String]]
         let timeout: Int
         let limit: Int
+        var spool: [String]?
     }
 
     struct Answer: Codable {
@@ -56,7 +57,7 @@ extension Errand {
         try check()
         let head = Head.Request(
             method: method, url: url, headers: headers.map { [$0.name, $0.value] }, timeout: timeoutSeconds,
-            limit: maxAnswerBytes)
+            limit: maxAnswerBytes, spool: spool.map { [$0.publicKey, $0.ticket] })
         return Frame(head: try encode(head), body: body)
     }
 
@@ -66,6 +67,10 @@ extension Errand {
         self.init(
             method: head.method, url: head.url, headers: try lines(head.headers), body: frame.body,
             timeoutSeconds: head.timeout, maxAnswerBytes: head.limit)
+        if let spool = head.spool {
+            guard spool.count == 2 else { throw misread }
+            self.spool = Spool(publicKey: spool[0], ticket: spool[1])
+        }
         try check()
     }
 
@@ -73,6 +78,10 @@ extension Errand {
         guard isToken(method), isPlain(url), !url.isEmpty, (1...300).contains(timeoutSeconds),
             (0...Frame.maxBody).contains(maxAnswerBytes)
         else { throw misread }
+        if let spool {
+            guard spool.publicKey.utf8.count == 64, isPlain(spool.ticket), (1...200).contains(spool.ticket.utf8.count)
+            else { throw misread }
+        }
         for line in headers where !isToken(line.name) || !isFieldValue(line.value) { throw misread }
     }
 }

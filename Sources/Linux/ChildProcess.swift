@@ -94,6 +94,12 @@ package struct ChildProcess: Sendable {
         return unsafe waitpid(pid, &status, WNOHANG) == pid ? Ending(status: status) : nil
     }
 
+    /// Whether any child is left that has not been waited for.
+    package static var hasAny: Bool {
+        let result = waitid(P_ALL, 0, nil, WNOHANG | WNOWAIT | WEXITED)
+        return result == 0 || clinux_errno() != ECHILD
+    }
+
     /// The next child that has ended, if any.
     package static func reap() -> (child: ChildProcess, ending: Ending)? {
         var status: Int32 = 0

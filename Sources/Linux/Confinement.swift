@@ -30,7 +30,11 @@ package enum Confinement {
     ///
     /// Call it after the listeners are bound and before the first thread starts: Landlock binds only this thread and
     /// what it starts. `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. Cannot be undone.
-    package static func confineCourier(alsoReadable: [String] = []) throws(Problem) -> Report {
+    ///
+    /// In `spool`, an open directory, files may be made.
+    package static func confineCourier(
+        alsoReadable: [String] = [], spool: borrowing FileDescriptor? = nil
+    ) throws(Problem) -> Report {
         do throws(SystemError) {
             try Hardening.forbidNewPrivileges()
             let abi = Landlock.abi
@@ -39,6 +43,10 @@ package enum Confinement {
                 for path in readable + alsoReadable { try landlock.allowReading(path) }
                 for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
                     if let path = Environment.value(of: name) { try landlock.allowReading(path) }
+                }
+                switch spool {
+                case .some(let directory): try landlock.allowMakingFiles(in: directory)
+                case .none: break
                 }
                 try landlock.restrict()
             }

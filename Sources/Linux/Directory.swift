@@ -16,6 +16,38 @@ package enum Directory {
         guard unsafe lchown(path, uid, gid) == 0 else { throw SystemError("lchown") }
     }
 
+    /// Opens a directory, to make files in it or to lock it.
+    package static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(
+            result: unsafe clinux_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0), of: "open")
+    }
+
+    /// Makes a file that is not there yet in an open directory.
+    package static func makeFile(
+        _ name: String, mode: UInt32, in directory: borrowing FileDescriptor
+    ) throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(
+            result: unsafe clinux_openat(
+                directory.number, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode), of: "openat")
+    }
+
+    /// Sets the permission bits of an open file.
+    package static func setMode(of file: borrowing FileDescriptor, _ mode: UInt32) throws(SystemError) {
+        guard fchmod(file.number, mode) == 0 else { throw SystemError("fchmod") }
+    }
+
+    /// Removes a file; one that is gone already counts as removed.
+    package static func removeFile(_ path: String) throws(SystemError) {
+        guard unsafe unlink(path) != 0, clinux_errno() != ENOENT else { return }
+        throw SystemError("unlink")
+    }
+
+    /// Takes the lock of an open file or directory for good (flock(2)), together with all processes that share the
+    /// descriptor; false while others have it.
+    package static func lock(_ directory: borrowing FileDescriptor) -> Bool {
+        flock(directory.number, LOCK_EX | LOCK_NB) == 0
+    }
+
     /// Sets a file's permission bits, whatever the umask was when it was made.
     package static func setMode(_ path: String, _ mode: UInt32) throws(SystemError) {
         guard unsafe chmod(path, mode) == 0 else { throw SystemError("chmod") }

@@ -8,6 +8,8 @@ struct Landlock: ~Copyable {
     // include/uapi/linux/landlock.h; Debian 12's header ends at ABI 2.
     private static let readFile: UInt64 = 1 << 2
     private static let readDirectory: UInt64 = 1 << 3
+    private static let writeFile: UInt64 = 1 << 1
+    private static let makeFile: UInt64 = 1 << 8
     private static let bindTCP: UInt64 = 1 << 0
     private static let abstractSockets: UInt64 = 1 << 0
     private static let signals: UInt64 = 1 << 1
@@ -45,6 +47,13 @@ struct Landlock: ~Copyable {
         let isDirectory = try file.status().kind == .directory
         let access = isDirectory ? Self.readFile | Self.readDirectory : Self.readFile
         guard clinux_landlock_allow(ruleset.number, file.number, access) == 0 else {
+            throw SystemError("landlock_add_rule")
+        }
+    }
+
+    /// Lets the process make files in an open directory and write to them; not read, list, rename or remove any.
+    func allowMakingFiles(in directory: borrowing FileDescriptor) throws(SystemError) {
+        guard clinux_landlock_allow(ruleset.number, directory.number, Self.makeFile | Self.writeFile) == 0 else {
             throw SystemError("landlock_add_rule")
         }
     }

@@ -15,6 +15,16 @@ extension Vault {
         try keys.openRefreshToken(of: leg, tenant: tenant, into: slab)
     }
 
+    /// What couriers seal answers to that must not be lost, 64 hex digits.
+    package var spoolKey: String { keys.spool.publicKey.hex }
+
+    /// Opens what was sealed to the spool key at the end of `slab`. False where it does not open.
+    package func openSpooled(_ sealed: Span<UInt8>, into slab: Slab) -> Bool {
+        slab.reserve(sealed.count)
+        do { try keys.slots.openBox(sealed, with: keys.spool, into: slab) } catch { return false }
+        return true
+    }
+
     /// Legs for which something has to be done by `moment`, the most urgent first; at most `limit`.
     package func legs(dueBy moment: Int64, atMost limit: Int64) throws(Problem) -> [LegRow] {
         try readers.read { reader throws(Problem) in

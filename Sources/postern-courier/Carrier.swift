@@ -13,12 +13,17 @@ struct Carrier: Sendable {
     private static let stackBytes = 256 * 1024
 
     private let client: HTTPClient
+    private let spool: Spool
 
-    init(client: HTTPClient) { self.client = client }
+    init(client: HTTPClient, spool: Spool) {
+        self.client = client
+        self.spool = spool
+    }
 
     /// Carries on a thread of its own. Without a thread the stream closes, which the keeper reads as "not carried".
     func carry(_ stream: consuming FileDescriptor) {
         let number = stream.release()
+        spool.begin()
         do throws(SystemError) {
             try Thread.start(name: "errand", stackBytes: Self.stackBytes) {
                 serve(FileDescriptor(owning: number))
@@ -26,25 +31,46 @@ struct Carrier: Sendable {
                 Thread.wipeStack()
             }
         } catch {
+            spool.end()
             _ = FileDescriptor(owning: number)
             Log.error("errand_refused", ["why": error])
         }
     }
 
     private func serve(_ stream: consuming FileDescriptor) {
+        var isCounted = true
+        defer { if isCounted { spool.end() } }
         do throws(Problem) {
             let errand = try Errand(try Frame.receive(on: stream, until: .after(seconds: 30)))
+            // Nobody stays for an answer that may be lost.
+            if errand.spool == nil {
+                spool.end()
+                isCounted = false
+            }
             // A keeper that has given up must not find it done.
             try Taken.send(on: stream, until: .after(seconds: 5))
-            let reply = perform(errand)
-            let frame: Frame
-            do throws(Problem) { frame = try reply.frame() } catch {
-                // Headers beyond what a head may be.
-                frame = try ErrandReply.unreachable(.tooLarge).frame()
+            let frame = try answer(to: errand)
+            do throws(Problem) {
+                try frame.send(on: stream, until: .after(seconds: 30))
+                if errand.spool != nil { try Kept.receive(on: stream, until: .after(seconds: Self.keptSeconds)) }
+            } catch {
+                guard let aside = errand.spool else { throw error }
+                try spool.put(frame, aside)
+                Log.warning("answer_put_aside")
             }
-            try frame.send(on: stream, until: .after(seconds: 30))
         } catch {
             Log.warning("errand_lost", ["why": error.reason])
+        }
+    }
+
+    /// How long the keeper has for writing what must not be lost.
+    private static let keptSeconds: Int64 = 20
+
+    private func answer(to errand: Errand) throws(Problem) -> Frame {
+        let reply = perform(errand)
+        do throws(Problem) { return try reply.frame() } catch {
+            // Headers beyond what a head may be.
+            return try ErrandReply.unreachable(.tooLarge).frame()
         }
     }
 

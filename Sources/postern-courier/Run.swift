@@ -8,7 +8,7 @@ import Rules
 /// itself in, and threads start only after that, since Landlock holds for threads made later.
 func run(_ options: Options) throws(Problem) {
     try Scrubbing.reexecute()
-    Program.closeDescriptors(from: 4)
+    Program.closeDescriptors(from: options.hasSpool ? 5 : 4)
     try Hardening.harden()
     Hardening.raiseDescriptorLimit(to: 16_384)
     // Whoever stops the service stops the keeper; we end with it, when its last errand is home. SIGKILL still works.
@@ -22,10 +22,12 @@ func run(_ options: Options) throws(Problem) {
         callback = options.callbacks.with(port: socket.boundPort).description
         listening = consume socket
     }
-    let confinement = try Confinement.confineCourier()
+    let directory = options.hasSpool ? FileDescriptor(owning: 4) : nil
+    let confinement = try Confinement.confineCourier(spool: directory)
+    let spool = Spool(directory)
 
     let client = HTTPClient(keeping: 4, reusing: false, certificates: Environment.value(of: "SSL_CERT_FILE"))
-    let carrier = Carrier(client: client)
+    let carrier = Carrier(client: client, spool: spool)
     let listener = CallbackListener(keeper: keeper)
     var server: HTTPServer?
     if let socket = listening.take() {
@@ -37,7 +39,9 @@ func run(_ options: Options) throws(Problem) {
     try keeper.report(report)
     Log.info("courier_ready", ["callback": report.callback ?? "off"])
     try keeper.serve { stream in carrier.carry(stream) }
+    // The next courier wants to listen there.
     _ = server?.stop(within: 0)
+    spool.finish()
 }
 
 extension ListenAddress {

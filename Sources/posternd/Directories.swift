@@ -13,10 +13,19 @@ enum Directories {
                     try Directory.give(options.runDirectory, uid: identity.keeper.uid, gid: identity.keeper.gid)
                 }
             }
+            try prepareSpool(options.vaultDirectory + "/spool", identity)
         } catch {
             throw error.problem(
                 doing: "make \(options.runDirectory)", advice: "make it and chown it to \(identity.keeper.name)")
         }
+    }
+
+    /// Where couriers put answers aside: a courier of another user may make files in it and do nothing else there.
+    private static func prepareSpool(_ path: String, _ identity: Identity) throws(SystemError) {
+        try Directory.make(path, mode: 0o700)
+        guard let courier = identity.courier else { return }
+        try Directory.give(path, uid: identity.keeper.uid, gid: courier.gid)
+        try Directory.setMode(path, 0o730)
     }
 
     private static func checkVault(_ options: Options, _ keeper: Account) throws(Problem) {

@@ -12,6 +12,8 @@ struct Premises: ~Copyable {
     /// Open and checked, not read.
     var rootKey: FileDescriptor
     let starter: Starter
+    /// Where couriers put answers aside; shared with them.
+    var spool: FileDescriptor
 
     /// The order is the promise (design, section 2). What needs root comes first: the run directory and the root key's
     /// descriptor. The starter is forked while there is no key in memory it could inherit, no lock, no socket and no
@@ -23,7 +25,9 @@ struct Premises: ~Copyable {
         try Directories.prepare(options, for: identity)
         let rootKey = try options.rootKey.open(for: identity.keeper.uid, asRoot: identity.startedAsRoot)
         StopSignals.block()
-        let starter = try Starter.fork(as: identity.courier, arguments: courierArguments(options))
+        let spool = try openSpool(options)
+        let starter = try Starter.fork(
+            as: identity.courier, spool: spool.number, arguments: courierArguments(options))
         if identity.startedAsRoot {
             try Privileges.become(identity.keeper)
             try Hardening.harden()
@@ -35,10 +39,15 @@ struct Premises: ~Copyable {
         let admin = try UnixListener(path: options.adminSocket, mode: 0o666)
         return Premises(
             options: options, identity: identity, lock: lock, broker: broker, admin: admin, rootKey: rootKey,
-            starter: starter)
+            starter: starter, spool: spool)
+    }
+
+    private static func openSpool(_ options: Options) throws(Problem) -> FileDescriptor {
+        let path = options.vaultDirectory + "/spool"
+        do { return try Directory.open(path) } catch { throw error.problem(doing: "open \(path)") }
     }
 
     private static func courierArguments(_ options: Options) -> [String] {
-        ["--callback-listen", options.callbackListen.description]
+        ["--callback-listen", options.callbackListen.description, "--spool"]
     }
 }

@@ -15,6 +15,10 @@ func serve(_ premises: consuming Premises) throws(Problem) {
         version: Daemon.version, profileURLs: options.profileURLs)
     settings.webhookWindow = options.webhookWindow
     let broker = Broker(vault: vault, settings: settings)
+    do throws(SystemError) {
+        broker.use(
+            SpoolFolder(path: VaultDirectory(options.dataDirectory).spool, directory: try premises.spool.duplicate()))
+    } catch { throw error.problem(doing: "keep the spool") }
     let starter = premises.starter
     broker.use(
         Courier(

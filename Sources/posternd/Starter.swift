@@ -14,14 +14,16 @@ final class Starter: Sendable {
     private init(control: consuming FileDescriptor) { self.control = control }
 
     /// Forks it. Only before the first thread; `courier` is whom to become, nil to stay who we are.
-    static func fork(as courier: Account?, arguments: [String]) throws(Problem) -> Starter {
+    /// `spool` is the open directory that couriers inherit.
+    static func fork(as courier: Account?, spool: Int32, arguments: [String]) throws(Problem) -> Starter {
         let program = openProgram()
         let number = program.number
         do throws(SystemError) {
             let pair = try SocketPair(.messages)
             let far = pair.far.number
             _ = try ChildProcess.fork {
-                StarterProcess(control: far, program: number, user: courier, arguments: arguments).run()
+                StarterProcess(control: far, spool: spool, program: number, user: courier, arguments: arguments)
+                    .run()
             }
             _ = consume program
             return Starter(control: pair.split { near, _ in near })

@@ -7,9 +7,14 @@ struct StarterProcess {
     static let order = "start"
 
     private static let controlNumber: Int32 = 3
-    private static let programNumber: Int32 = 4
+    private static let spoolNumber: Int32 = 4
+    private static let programNumber: Int32 = 5
+    /// A courier that has a refresh under way ends when its answer is home; longer than any errand takes.
+    private static let courierSeconds: Int64 = 45
 
     let control: Int32
+    /// The directory couriers put answers aside in.
+    let spool: Int32
     /// postern-courier, opened before privileges were dropped, so that its directory need not be open to its user; -1
     /// where it is missing.
     let program: Int32
@@ -26,6 +31,7 @@ struct StarterProcess {
         do {
             try isolate()
             try serve(FileDescriptor(owning: Self.controlNumber))
+            waitForCouriers()
             return 0
         } catch let problem as Problem {
             Log.error("starter_failed", ["reason": problem.reason])
@@ -36,7 +42,7 @@ struct StarterProcess {
     }
 
     private func isolate() throws {
-        let numbers = program < 0 ? [control] : [control, program]
+        let numbers = program < 0 ? [control, spool] : [control, spool, program]
         try ForkedChild.keepDescriptors(numbers, inherited: 0)
         ForkedChild.leaveSession()
         StopSignals.ignore()
@@ -58,6 +64,16 @@ struct StarterProcess {
         }
     }
 
+    /// The keeper is gone: couriers end by themselves, at once or when what must not be lost is put aside. They would end
+    /// with us, so we stay as long.
+    private func waitForCouriers() {
+        let deadline = Deadline.after(seconds: Self.courierSeconds)
+        while !deadline.hasPassed, ChildProcess.hasAny {
+            while ChildProcess.reap() != nil {}
+            Clock.sleep(microseconds: 20_000)
+        }
+    }
+
     private func start(_ end: consuming FileDescriptor) -> String {
         guard program >= 0 else { return "it is not there" }
         let number = end.number
@@ -75,7 +91,7 @@ struct StarterProcess {
     private func becomeCourier(control: Int32, parent: Int32) -> Int32 {
         do throws(SystemError) {
             ForkedChild.dieWith(parent: parent)
-            try ForkedChild.keepDescriptors([control, Self.programNumber], inherited: 1)
+            try ForkedChild.keepDescriptors([control, Self.spoolNumber, Self.programNumber], inherited: 2)
             StopSignals.restore()
             ChildSignal.unblock()
             let kept = Environment.all.filter { entry in
