@@ -1,6 +1,7 @@
 import HTTPClient
 import Linux
 import Rules
+import Synchronization
 
 /// A bridge service of the demo: a process that the kernel tells apart from the other one.
 struct Bridge: Sendable {
@@ -39,6 +40,18 @@ struct Bridge: Sendable {
         }
         return (status, json)
     }
+
+    /// The same call by many callers at one moment: how many got a token, and how many different ones those are.
+    func crowd(_ count: Int, _ target: String, _ body: JSON, on stage: Stage) throws(Failure) -> (Int, Int) {
+        let words =
+            Array(launch.dropFirst())
+            + ["__bridge", "POST", target, "--at-once", "\(count)", "--socket", stage.state + "/run/broker.sock"]
+        let (_, text) = try stage.run(launch[0], words, input: String(decoding: body.compact(), as: UTF8.self))
+        let tokens = text.split(separator: "\n").compactMap {
+            JSON(parsing: Array($0.utf8))?["access_token"]?.text
+        }
+        return (tokens.count, Set(tokens).count)
+    }
 }
 
 /// The program of a demo's bridge: sends standard input to broker.sock and prints the status and the answer.
@@ -46,7 +59,9 @@ let bridgeCommand = Command(
     name: "__bridge", summary: "one request over broker.sock, for the demo",
     arguments: [
         Argument(name: "METHOD", help: "the HTTP method"), Argument(name: "TARGET", help: "the path and query"),
-    ], hidden: true,
+    ],
+    options: [Option(name: "at-once", value: "N", help: "as many callers at one moment; prints only the answers")],
+    hidden: true,
     run: { session, invocation throws(Failure) in
         let body = (try? Descriptor.contents(of: 0, atMost: 1 << 20)) ?? []
         var request = HTTPClient.Request(
@@ -55,14 +70,34 @@ let bridgeCommand = Command(
             request.headers = [HTTPClient.Header("Content-Type", "application/json")]
             request.body = body
         }
-        do throws(HTTPClient.Failure) {
-            let answer = try HTTPClient().perform(request)
-            session.console.out("\(answer.status)\n\(String(decoding: answer.body, as: UTF8.self))")
-        } catch {
-            throw Failure.error("broker.sock: \(error.reason)")
+        guard let crowd = invocation.text("at-once").flatMap({ Int($0) }) else {
+            let (status, text) = try perform(request)
+            session.console.out("\(status)\n\(text)")
+            return .ok
         }
+        let answers = Mutex<[String]>([])
+        let everybody = request
+        let threads = try attempt("start a thread") { () throws(SystemError) in
+            try (0..<crowd).map { _ throws(SystemError) in
+                try Thread.start(name: "caller") {
+                    let answer = (try? perform(everybody))?.text ?? ""
+                    answers.withLock { $0.append(answer) }
+                }
+            }
+        }
+        for thread in threads { thread.join() }
+        for answer in answers.withLock({ $0 }) { session.console.out(answer) }
         return .ok
     })
+
+private func perform(_ request: HTTPClient.Request) throws(Failure) -> (status: Int, text: String) {
+    do throws(HTTPClient.Failure) {
+        let answer = try HTTPClient().perform(request)
+        return (answer.status, String(decoding: answer.body, as: UTF8.self))
+    } catch {
+        throw Failure.error("broker.sock: \(error.reason)")
+    }
+}
 
 /// The customer's browser: follows redirects and keeps cookies.
 struct Browser {

@@ -1,9 +1,11 @@
 let demoCommand = Command(
     name: "demo", summary: "plays the whole story on a throw-away vault, in about ten seconds",
     details: [
-        "Starts the real daemon and courier and a simulated Slack in a temporary directory: two customers, two bridges, "
-            + "an installation in the browser, a message, a rotation, and a vault that somebody tampered with. Nothing "
-            + "leaves this machine, and everything is removed at the end, also after Ctrl-C.",
+        "Starts the real daemon and courier and simulated platforms in a temporary directory: a customer each with a "
+            + "Slack, a Lark, a Feishu and a Genesys app, two bridges, an installation in the browser, a message on every "
+            + "platform, a token that ends while fifty callers want it, a rotation, a customer who leaves, and a vault "
+            + "that somebody tampered with. Nothing leaves this machine, and everything is removed at the end, also after "
+            + "Ctrl-C.",
         "As root the daemon runs as an unprivileged user; as anybody else everything runs as you.",
     ],
     options: [Option(name: "keep", help: "leave the directory there afterwards")],

@@ -1,38 +1,39 @@
-import HTTPClient
 import Linux
 import Rules
 
 /// The demo, from an empty directory to a vault that notices what was done to it.
 final class Story {
     let stage: Stage
-    private let first: Bridge
-    private let second: Bridge
-    /// The simulated Slack, and where browsers reach the courier.
-    private var slack = ""
+    let bridge: Bridge
+    private let stranger: Bridge
+    private(set) var platforms = SimulatedPlatforms(base: "")
+    /// Where browsers reach the courier.
     private var callback = ""
-
-    static let acme = "slack/A0DEMOACME"
-    static let globex = "slack/A0DEMOGLOBEX"
+    /// What the platforms said of the customers' apps, by customer.
+    private(set) var registered: [String: JSON] = [:]
 
     init(stage: Stage) throws(Failure) {
         self.stage = stage
-        first = try Bridge("acme-bridge", number: 1, on: stage)
-        second = try Bridge("other-bridge", number: 2, on: stage)
+        bridge = try Bridge("acme-bridge", number: 1, on: stage)
+        stranger = try Bridge("other-bridge", number: 2, on: stage)
     }
 
     /// `mayGoOn` throws once the person has had enough.
     func play(_ mayGoOn: () throws(Failure) -> Void) throws(Failure) {
         let console = stage.console
-        console.out("Postern in \(stage.directory): all of it is real but Slack, which is simulated on this machine.")
+        console.out(
+            "Postern in \(stage.directory): all of it is real but the platforms, which are simulated on this machine.")
         let steps: [(String, () throws(Failure) -> Void)] = [
             ("A vault, and a recovery kit that is proven to work", makeVault),
             ("The daemon with its courier", startDaemon),
-            ("Two customers hand over the credentials of their Slack apps", addApps),
-            ("Two bridges, known by what the kernel says about them; one gets a grant", addServices),
+            ("Four customers hand over their apps: Slack, Lark, Feishu and Genesys Cloud", addApps),
+            ("Two bridges, known by what the kernel says about them; one gets grants", addServices),
             ("The one reads what it was granted, the other is refused", readSecret),
             ("A customer installs the app in the browser", install),
-            ("The bridge posts a message and never sees the token", postMessage),
+            ("The bridge sends a message on all four platforms and never sees a token", sendMessages),
+            ("A token ends while fifty callers want it: one refresh, fifty good tokens", outlive),
             ("The signing secret is rotated; the old one stays valid for a day", rotate),
+            ("A customer leaves: over here at once, and at the platform too", disconnect),
             ("Every step is in the log, and the log is whole", audit),
             ("Somebody changes a copy of the vault, and it is noticed", tamper),
         ]
@@ -51,115 +52,95 @@ final class Story {
     }
 
     private func startDaemon() throws(Failure) {
-        slack = try stage.startSimulator()
+        platforms = SimulatedPlatforms(base: try stage.startSimulator())
         let address = try freeAddress()
         callback = "http://\(address)"
-        try stage.startDaemon([
-            "--callback-listen", address, "--public-url", callback, "--platform-url",
-            "slack.api=\(slack)/api", "--platform-url", "slack.authorize=\(slack)/oauth/v2/authorize",
-        ])
+        try stage.startDaemon(["--callback-listen", address, "--public-url", callback] + platforms.options)
         let status = try stage.quietly(["status"])
         let who = stage.users.map { "posternd runs as \($0.keeper), the courier as \($0.courier)" } ?? "both run as you"
         stage.show(
             "\(Show.cell(status["status"])): \(who); only the courier can reach the network, only posternd the vault")
     }
 
+    private func redirect(of customer: Customer) -> String {
+        "\(callback)/thirdparty/\(customer.app)/oauth2/callback"
+    }
+
     private func addApps() throws(Failure) {
-        for (slug, name, app) in [("acme", "Acme Corp", Story.acme), ("globex", "Globex", Story.globex)] {
-            try stage.postern(["tenant", "add", slug, "--name", name], showing: 1)
-            let id = String(app.dropFirst("slack/".count))
-            let redirect = "\(callback)/thirdparty/slack/\(id)/oauth2/callback"
-            let made = try simulator(
-                "POST", "/_sim/apps",
-                [
-                    "app_id": .string(id), "name": "Demo", "workspace_name": .string(name), "bot_token": true,
-                    "redirect_urls": [.string(redirect)],
-                    "bot_scopes": ["chat:write", "users:read", "im:write", "im:history"],
-                    "user_scopes": ["identity.basic", "identity.team"],
-                ])
-            var credentials: [String: JSON] = ["workspace_name": .string(name), "app_id": .string(id)]
-            for key in ["client_id", "client_secret", "signing_secret", "bot_token"] { credentials[key] = made[key] }
+        for customer in Customer.all {
+            var body = customer.registration
+            body["platform"] = .string(customer.platform)
+            body["app_id"] = .string(customer.appID)
+            body["workspace_name"] = .string(customer.organisation)
+            body["redirect_urls"] = .array([.string(redirect(of: customer))])
+            let app = try platforms.control("POST", "apps", .object(body))
+            registered[customer.slug] = app
+            var handed: [String: JSON] = [:]
+            for name in customer.credentials { handed[name] = app[name] }
+            _ = try stage.quietly(["tenant", "add", customer.slug, "--name", customer.organisation])
             try stage.postern(
                 [
-                    "app", "add", "--tenant", slug, "--profile", "alibaba-slack", "--redirect-uri", redirect,
-                    "--from-file", "-",
-                ], input: String(decoding: JSON.object(credentials).compact(), as: UTF8.self),
+                    "app", "add", "--tenant", customer.slug, "--profile", customer.profile, "--redirect-uri",
+                    redirect(of: customer), "--from-file", "-",
+                ], input: String(decoding: JSON.object(handed).compact(), as: UTF8.self), expecting: [0, 8],
                 only: startsWith(
-                    slug == "acme"
+                    customer.slug == "acme"
                         ? ["slack/", "SECRET", "client_secret", "signing_secret", "bot_token", "passed", "pending"]
-                        : ["slack/"]))
+                        : ["\(customer.platform)/", "passed"]))
         }
     }
 
     private func addServices() throws(Failure) {
-        for bridge in [first, second] {
+        for bridge in [bridge, stranger] {
             try stage.postern(
                 ["service", "add", bridge.name] + bridge.selectors.flatMap { ["--selector", $0] }, showing: 1)
         }
-        try stage.postern(
-            [
-                "grant", "add", first.name, "acme/\(Story.acme)", "--action", "secret:read:signing_secret,access:bot",
-                "--method", "chat.postMessage", "--scope", "chat:write", "--max-ttl", "10m",
-            ], showing: 1)
+        for customer in Customer.all {
+            let actions =
+                ["access:\(customer.leg)"]
+                + (customer.slug == "acme"
+                    ? ["secret:read:signing_secret", "installation:read", "installation:disconnect"] : [])
+                + (customer.slug == "globex" ? ["access:user", "deliver:token"] : [])
+            try stage.postern(
+                [
+                    "grant", "add", bridge.name, "\(customer.slug)/\(customer.app)", "--action",
+                    actions.joined(separator: ","), "--method", customer.method, "--max-ttl", "10m",
+                ], showing: customer.slug == "acme" ? 1 : 0)
+        }
     }
 
     private func readSecret() throws(Failure) {
-        let target = "/v1/apps/\(Story.acme)/secrets/signing_secret"
-        let answer = try first.call("GET", target, on: stage)
-        try expect(200, answer, "\(first.name) reads its secret")
+        let target = "/v1/apps/\(Customer.acme.app)/secrets/signing_secret"
+        let answer = try bridge.call("GET", target, on: stage)
+        try expect(200, answer, "\(bridge.name) reads its secret")
         let length = answer.body["value"]?.text?.utf8.count ?? 0
-        stage.show("\(first.name): GET \(target) → 200, version \(Show.cell(answer.body["version"])), \(length) bytes")
-        let refused = try second.call("GET", target, on: stage)
-        try expect(403, refused, "\(second.name) is refused")
+        stage.show("\(bridge.name): GET \(target) → 200, version \(Show.cell(answer.body["version"])), \(length) bytes")
+        let refused = try stranger.call("GET", target, on: stage)
+        try expect(403, refused, "\(stranger.name) is refused")
         let id = Show.cell(refused.body["request_id"])
-        stage.show("\(second.name): GET \(target) → 403 \(Show.cell(refused.body["code"])), request \(id)")
+        stage.show("\(stranger.name): GET \(target) → 403 \(Show.cell(refused.body["code"])), request \(id)")
         try stage.postern(["why", id], only: startsWith(["denied", "who", "  uid", "  exe", "rule", "to allow"]))
     }
 
     private func install() throws(Failure) {
-        let url = try stage.postern(["oauth", "url", Story.acme, "--purpose", "install", "--quiet"]).trimmed
+        try approve(Customer.acme, [])
+        try stage.postern(["installation", "list", Customer.acme.app])
+    }
+
+    /// Somebody at the customer opens the link and presses Allow.
+    func approve(_ customer: Customer, _ scopes: [String]) throws(Failure) {
+        let url = try stage.postern(
+            ["oauth", "url", customer.app, "--purpose", "install", "--quiet"]
+                + scopes.flatMap { ["--user-scope", $0] }
+        ).trimmed
         var browser = Browser()
         let stops = try browser.open(url)
         for stop in stops { stage.show("browser: \(stop.url.prefix { $0 != "?" }) → \(stop.status)") }
         guard stops.last?.status == 200 else { throw Failure.error("the installation did not end well") }
-        try stage.postern(["installation", "list", Story.acme])
-    }
-
-    private func postMessage() throws(Failure) {
-        let lease = try first.call(
-            "POST", "/v1/apps/\(Story.acme)/access",
-            ["as": "bot", "methods": ["chat.postMessage"], "scope": "chat:write", "ttl": 300], on: stage)
-        try expect(201, lease, "\(first.name) gets a lease")
-        let gateway = Show.cell(lease.body["gateway"])
-        stage.show(
-            "\(first.name): POST /v1/apps/\(Story.acme)/access → lease for \(Show.seconds(lease.body["expires_in"])), token: "
-                + "\(lease.body["access_token"] == .null ? "not shown" : "shown")")
-        let message: JSON = ["channel": "C024BE91L", "text": "Ticket 4711 was answered"]
-        let posted = try first.call("POST", gateway + "chat.postMessage", message, on: stage)
-        try expect(200, posted, "the message is posted")
-        stage.show("\(first.name): POST \(gateway)chat.postMessage → ok \(Show.cell(posted.body["ok"]))")
-        let refused = try first.call("POST", gateway + "users.list", [:], on: stage)
-        stage.show(
-            "\(first.name): POST \(gateway)users.list → \(refused.status) \(Show.cell(refused.body["code"])), since the grant has one method"
-        )
-        try stage.postern(["lease", "list"])
-    }
-
-    private func rotate() throws(Failure) {
-        try stage.postern(
-            ["secret", "rotate", Story.acme, "signing_secret", "-", "--grace", "24h", "--yes"],
-            input: "a-new-signing-secret-for-the-demo\n")
-        for (query, what) in [("", "the new one"), ("?version=1", "the old one, by its number")] {
-            let answer = try first.call("GET", "/v1/apps/\(Story.acme)/secrets/signing_secret\(query)", on: stage)
-            try expect(200, answer, "\(first.name) reads \(what)")
-            stage.show(
-                "\(first.name): reads \(what): version \(Show.cell(answer.body["version"])), \(Show.cell(answer.body["state"]))"
-            )
-        }
     }
 
     private func audit() throws(Failure) {
-        try stage.postern(["audit", "list", "--limit", "8"])
+        try stage.postern(["audit", "list", "--limit", "10"])
         try stage.postern(["audit", "verify"])
     }
 
@@ -187,26 +168,9 @@ private func startsWith(_ starts: [String]) -> (String) -> Bool {
 // MARK: What the steps share
 
 extension Story {
-    private func expect(_ status: Int, _ answer: (status: Int, body: JSON), _ what: String) throws(Failure) {
+    func expect(_ status: Int, _ answer: (status: Int, body: JSON), _ what: String) throws(Failure) {
         guard answer.status == status else {
             throw Failure.error("\(what): expected \(status), got \(answer.status) \(Show.cell(answer.body["detail"]))")
-        }
-    }
-
-    private func simulator(_ method: String, _ path: String, _ body: JSON) throws(Failure) -> JSON {
-        var request = HTTPClient.Request(method, slack + path)
-        request.headers = [HTTPClient.Header("Content-Type", "application/json")]
-        request.body = body.compact()
-        do {
-            let answer = try HTTPClient().perform(request)
-            guard answer.status < 300, let json = JSON(parsing: answer.body) else {
-                throw Failure.error("the simulated Slack answered \(answer.status)")
-            }
-            return json
-        } catch let failure as Failure {
-            throw failure
-        } catch {
-            throw Failure.error("the simulated Slack does not answer")
         }
     }
 
