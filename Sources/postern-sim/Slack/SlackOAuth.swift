@@ -5,13 +5,14 @@ extension SlackWorld {
     /// Who the client is, from HTTP Basic or from the body (platforms, 1.3); the error code when it is not proven.
     ///
     /// An app of the PKCE switch has no secret any more; one sent all the same ends in `internal_error`, as others have
-    /// seen (platforms, 1.2).
+    /// seen (platforms, 1.2). `mayBear`: a bearer token may stand where Basic would.
     func client(
-        _ request: SimRequest, _ arguments: SlackArguments, isPublic: Bool = false, at now: Date
+        _ request: SimRequest, _ arguments: SlackArguments, isPublic: Bool = false, mayBear: Bool = false,
+        at now: Date
     ) -> Result<SlackApp, SlackRefusal> {
         var id = arguments["client_id"]
         var secret = arguments["client_secret"]
-        if let header = request.header("authorization") {
+        if let header = request.header("authorization"), !(mayBear && header.lowercased().hasPrefix("bearer ")) {
             guard let pair = Self.basic(header) else { return .failure(SlackRefusal("invalid_auth")) }
             if let id, id != pair.id { return .failure(SlackRefusal("invalid_client_id")) }
             (id, secret) = (pair.id, pair.secret)

@@ -10,16 +10,18 @@ extension SlackWorld {
         return given(pair, app, "refreshed \(pair.token.sort) token", by: value)
     }
 
-    /// `oauth.v2.exchange`: turns a token that does not end into a pair, once (platforms, 1.10).
+    /// `oauth.v2.exchange`: turns a token that does not end into a pair, once (platforms, 1.10). Slack's own SDK sends
+    /// the argument `token` as a bearer token.
     mutating func makeRotate(_ request: SimRequest, _ arguments: SlackArguments, at now: Date) -> Outcome {
         let app: SlackApp
-        switch client(request, arguments, at: now) {
+        switch client(request, arguments, mayBear: true, at: now) {
         case .success(let known): app = known
         case .failure(let refusal): return refusal.outcome
         }
         guard app.rotates else { return Self.failure("token_rotation_not_enabled", app: app.appID) }
-        guard let value = arguments["token"], let token = tokens[value], token.expires == nil, !token.revoked else {
-            return Self.failure("invalid_token", app: app.appID, token: arguments["token"])
+        let value = arguments["token"] ?? (try? bearer(request, arguments).get())
+        guard let value, let token = tokens[value], token.expires == nil, !token.revoked else {
+            return Self.failure("invalid_token", app: app.appID)
         }
         guard token.appID == app.appID else { return Self.failure("authorization_not_found", app: app.appID) }
         guard tokens.exchange(value) else { return Self.failure("token_already_exchanged", app: app.appID) }
