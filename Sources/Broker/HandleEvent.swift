@@ -41,6 +41,8 @@ extension Broker {
                 entry.fingerprint = version.fingerprint
                 try transaction.record(entry)
             })
+            // Whoever asked too early need not wait any longer.
+            refreshing.release(app.id)
             return .ticket
         case .uninstalled(let place, let at):
             let workspaces = try places(of: app, at: place).filter { $0.0.userID.isEmpty }
