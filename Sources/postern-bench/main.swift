@@ -9,6 +9,7 @@ let help = """
 
       fetch          secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
       write          new versions of secrets, beside the same
+      webhook        signed events of 4 KiB verified, beside a bare server that takes the same
       status         postern status against curl
       exchange       a code for tokens through the broker, beside the same by curl
       refresh-storm  a thousand callers at a token's end, beside the vendors' SDKs, at the simulated platforms
@@ -26,6 +27,7 @@ func run(_ arguments: [String]) throws -> Int32 {
         return 0
     case "fetch": return try print(Options(arguments.dropFirst(2)), Fetch.run)
     case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
+    case "webhook": return try print(Options(arguments.dropFirst(2)), Webhook.run)
     case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
     case "refresh-storm": return try print(Options(arguments.dropFirst(2)), RefreshStorm.run)
     case "callers" where arguments.count == 7:

@@ -17,7 +17,11 @@ extension Stand {
     }
 
     /// An app with these secrets; `previous_KIND` is what was before KIND and is still accepted.
-    func addWebhookApp(_ platform: String, _ appID: String, _ secrets: [String: String]) throws {
+    func addWebhookApp(
+        _ platform: String, _ appID: String, _ secrets: [String: String], fields: [String: JSON] = [:]
+    ) throws {
+        var fields = fields
+        if platform == "genesys" { fields = ["client_id": .string(appID), "region": "mypurecloud.ie"] }
         var first: [String: JSON] = [:]
         for (name, value) in secrets where !name.hasPrefix("previous_") {
             first[name] = .string(secrets["previous_" + name] ?? value)
@@ -26,7 +30,7 @@ extension Stand {
             "POST", "apps",
             [
                 "tenant": "acme", "profile": .string(platform), "app_id": .string(appID),
-                "fields": platform == "genesys" ? ["client_id": .string(appID), "region": "mypurecloud.ie"] : [:],
+                "fields": .object(fields),
                 "secrets": .object(first), "redirect_uris": [], "verify": false,
             ])
         for (name, _) in secrets where name.hasPrefix("previous_") {
@@ -50,7 +54,7 @@ extension Stand {
 
     /// A request of Slack's, signed now.
     func slackWebhook(
-        _ appID: String = appID, _ body: String, secret: String, age: Int64 = 0, query: String = ""
+        _ body: String, secret: String, of appID: String = appID, age: Int64 = 0, query: String = ""
     ) throws -> Reply {
         let time = String(Clock.wallMilliseconds / 1000 - age)
         let signature = WebhookSigner.slack(secret, time, Array(body.utf8))

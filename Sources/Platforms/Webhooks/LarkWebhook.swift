@@ -40,8 +40,8 @@ extension Webhook {
         finding.mark("signature", signature.lowercased())
         finding.event = content.place
         guard let fields = content.fields else {
-            // Signed, and no JSON: there is nothing in it that could be compared.
-            guard !secrets.has(.verificationToken) else { throw .verificationTokenMismatch }
+            // No JSON, so there is no token in it to compare; said as of every text that did not open.
+            guard !secrets.has(.verificationToken) else { throw .decryptFailed }
             return finding
         }
         finding.eventIsObject = true
