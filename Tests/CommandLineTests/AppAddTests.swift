@@ -91,4 +91,84 @@ import Testing
         #expect(run.code == 8)
         #expect(run.out.hasPrefix("slack/A0123456789 added to acme\n"))
     }
+
+    // MARK: - Two apps of one integration
+
+    static let two = ["app", "add", "--tenant", "acme", "--profile", "genesys-slack", "--from-file", "-"]
+    static let id = "7f1c5ad1-0000-4000-8000-000000000001"
+    static let direct = "7f1c5ad1-0000-4000-8000-0000000000d1"
+    static let mention = "7f1c5ad1-0000-4000-8000-0000000000a1"
+    static let bot = "xoxb-1234567890-1234567890123-fakefakefakefakefakefake"
+    static let signing = "fake0000000000000000000000000000"
+    static let secret = "fake-client-secret-of-genesys"
+    static let webhook = "fake-open-messaging-secret"
+
+    /// The same credentials as people may have them: by platform, with prefixes, and as the blueprint's settings.
+    static let files: [String] = [
+        #"{"genesys":{"client_id":"\#(id)","client_secret":"\#(secret)","region":"mypurecloud.ie","webhook_secret":"\#(webhook)","#
+            + #""integration_ids":["\#(direct)","\#(mention)"]},"slack":{"bot_token":"\#(bot)","signing_secret":"\#(signing)","#
+            + #""channel_id":"C0FAKE1234"}}"#,
+        #"{"genesys.client_id":"\#(id)","genesys.client_secret":"\#(secret)","genesys.region":"mypurecloud.ie","#
+            + #""genesys.webhook_secret":"\#(webhook)","genesys.integration_ids":"\#(direct), \#(mention)","#
+            + #""slack.bot_token":"\#(bot)","slack.signing_secret":"\#(signing)","slack.channel_id":"C0FAKE1234"}"#,
+        #"{"clientId":"\#(id)","clientSecret":"\#(secret)","region":"https://apps.mypurecloud.ie/","#
+            + #""open_messaging_secret_token":"\#(webhook)","open_messaging_direct_messaging_id":"\#(direct)","#
+            + #""open_messaging_app_mention_id":"\#(mention)","slack_bearer_token":"\#(bot)","#
+            + #""slack_app_mention_channel":"C0FAKE1234","signing_secret":"\#(signing)"}"#,
+    ]
+
+    @Test(arguments: files)
+    func `takes both apps of one integration, however they are written`(_ file: String) throws {
+        let admin = try FakeAdmin([
+            "POST apps": (201, #"{"integration":1,"apps":[{"platform":"genesys","app_id":"x"}]}"#)
+        ])
+        let run = try Run(Self.two, at: admin, input: file)
+        #expect(run.code == 0, "\(run.error)")
+        #expect(
+            admin.changes.map(\.body) == [
+                #"{"apps":[{"app_id":"\#(Self.id)","fields":{"client_id":"\#(Self.id)","integration_ids":"\#(Self.direct),\#(Self.mention)","#
+                    + #""region":"mypurecloud.ie"},"platform":"genesys","secrets":{"client_secret":"\#(Self.secret)","#
+                    + #""webhook_secret":"\#(Self.webhook)"}},{"fields":{"channel_id":"C0FAKE1234"},"platform":"slack","#
+                    + #""secrets":{"bot_token":"\#(Self.bot)","signing_secret":"\#(Self.signing)"}}],"#
+                    + #""profile":"genesys-slack","tenant":"acme","verify":true}"#
+            ])
+    }
+
+    @Test(
+        arguments: [
+            (#"{"client_id":"x"}"#, "write genesys.client_id or slack.client_id"),
+            (#"{"clientId":"x","genesys.client_id":"y"}"#, "twice, under two names"),
+            (#"{"slack":{"bot_tokn":"x"}}"#, "did you mean slack.bot_token?"),
+            (#"{"slack.bot_token":["x"]}"#, "is not a text"),
+        ])
+    func `says which of two apps a value could be of`(_ file: String, _ why: String) throws {
+        let run = try Run(Self.two, at: FakeAdmin(), input: file)
+        #expect(run.code == 2 && run.error.contains(why), "\(run.error)")
+    }
+
+    @Test func `notices one secret in two fields`() throws {
+        let admin = try FakeAdmin(Self.answer)
+        let values = Self.values.merging(["signing_secret": Self.values["client_secret"] ?? ""]) { $1 }
+        let run = try Run(Self.words + ["--from-file", "-"], at: admin, input: Self.json(values))
+        #expect(run.code == 2 && run.error.contains("Client Secret and Signing Secret are the same value"))
+        #expect(admin.changes.isEmpty)
+    }
+
+    @Test func `asks for the App ID only when Slack does not tell it`() throws {
+        let admin = try FakeAdmin([
+            "POST apps": (400, problem("app_id_needed", 400, detail: "Slack does not say whose the bot token is"))
+        ])
+        let pty = try Pty(
+            ["app", "add", "--tenant", "acme", "--profile", "ovice-slack", "--field", "domain=acme"], at: admin)
+        #expect(pty.shows("Access Token"))
+        #expect(pty.becomes(echoing: false))
+        pty.type(Self.bot + "\n")
+        #expect(pty.shows("whose the bot token is"))
+        #expect(pty.shows("App ID"))
+        pty.type("A0FAKE0001\n")
+        _ = try pty.end()
+        let bodies = admin.changes.map(\.body)
+        #expect(bodies.count == 2 && !bodies[0].contains("app_id") && bodies[1].contains(#""app_id":"A0FAKE0001""#))
+        #expect(!pty.screen.contains(Self.bot))
+    }
 }
