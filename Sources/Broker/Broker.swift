@@ -52,6 +52,7 @@ package final class Broker: Sendable {
     let acting = SingleRun()
     let spoolBox = Mutex<SpoolFolder?>(nil)
     let spoolTurn = Mutex(())
+    let placing = SingleRun()
 
     /// `courier` is nil where there is none: everything that needs a platform then says so.
     package init(vault: Vault, settings: Settings) {

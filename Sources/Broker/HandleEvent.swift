@@ -124,10 +124,7 @@ extension Broker {
                 if verdict == .doubted {
                     for leg in legs {
                         guard var leg = try transaction.leg(leg.leg, of: row.id), leg.state == .active else { continue }
-                        leg.state = .needsReauthorization
-                        leg.failure = why
-                        leg.dueAt = nil
-                        leg.updatedAt = transaction.now
+                        leg.died("REAUTH", why, at: transaction.now)
                         try transaction.update(leg: leg)
                     }
                     _ = try transaction.endLeases(of: .installation(row.id))

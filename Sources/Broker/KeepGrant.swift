@@ -1,3 +1,4 @@
+import Linux
 import Platforms
 import Rules
 import Sealing
@@ -14,7 +15,9 @@ extension Broker {
     ) throws(FlowFailure) -> FlowResult {
         var result = FlowResult(app.key.platform, .install, returnTo: flow.returnTo)
         do throws(Problem) {
-            let keeping = Keeping(granted, flow, app, by: actor, request, tenant: slug(of: app.tenant)?.value)
+            let life = try dialect(of: app).refreshTokenLife(client)
+            let keeping = Keeping(
+                granted, flow, app, refreshLife: life, by: actor, request, tenant: slug(of: app.tenant)?.value)
             result.scopes = keeping.legs.map {
                 FlowResult.Scopes(leg: $0.leg.rawValue, asked: $0.asked, granted: $0.granted)
             }
@@ -65,12 +68,17 @@ private struct Keeping: Sendable {
     private let entry: AuditEntry
     private let creator: String
 
-    init(_ granted: Granted, _ flow: OAuthState, _ app: App, by actor: Actor, _ request: RequestID, tenant: String?) {
+    /// `refreshLife`: seconds a refresh token lives at this platform where its answer does not say.
+    init(
+        _ granted: Granted, _ flow: OAuthState, _ app: App, refreshLife: Int64?, by actor: Actor,
+        _ request: RequestID, tenant: String?
+    ) {
         func token(_ leg: Leg, _ pair: TokenPair?, asked: [String]) -> Token? {
             pair.map {
                 Token(
                     leg: leg, token: SecretBox($0.token), refreshToken: $0.refreshToken.map { SecretBox($0) },
-                    asked: asked, granted: $0.scope, expiresIn: $0.expiresIn, refreshExpiresIn: $0.refreshExpiresIn)
+                    asked: asked, granted: $0.scope, expiresIn: $0.expiresIn,
+                    refreshExpiresIn: $0.refreshExpiresIn ?? ($0.refreshToken == nil ? nil : refreshLife))
             }
         }
         let isSlack = app.key.platform == .slack
@@ -123,15 +131,12 @@ private struct Keeping: Sendable {
         })
     }
 
-    /// Gives the pair its place, now that the platform has said it: in place of the older pair of the same person.
+    /// Gives the pair its place, now that the platform has said it.
     func place(_ waiting: Int64, _ person: Person, in vault: Vault) throws(Problem) -> Int64 {
         let place = person.place ?? Place(teamID: nil, name: nil)
         return try vault.change(always: { transaction throws(Problem) in
-            var entry = entry
             let workspace = try installation(at: place, userID: "", transaction)
-            let owner = try installation(at: place, userID: person.userID, transaction)
-            for token in legs { try store(token, of: owner, transaction, &entry) }
-            try transaction.removeUnplaced(waiting)
+            let owner = try transaction.place(unplaced: waiting, at: place, userID: person.userID, by: creator)
             try finish(workspace, transaction)
             try transaction.record(entry)
             return owner.id
@@ -174,5 +179,47 @@ private struct Keeping: Sendable {
             row.claim = .proven
             try transaction.update(app: row, takesAway: false)
         }
+    }
+}
+
+extension Transaction {
+    fileprivate func place(
+        unplaced id: Int64, at place: Place, userID: String, by creator: String
+    ) throws(Problem) -> Installation {
+        try self.place(
+            unplaced: id, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
+            teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: userID, by: creator)
+    }
+}
+
+extension Broker {
+    /// Asks again whose the pairs are that wait for their place; called once a minute.
+    package func placeWaiting() {
+        guard let waiting = try? vault.unplacedInstallations(), !waiting.isEmpty else { return }
+        placing.start("placing") {
+            for row in waiting {
+                do throws(Problem) { try self.place(row) } catch {
+                    Log.warning("installation_unplaced", ["installation": row.id, "code": error.code.rawValue])
+                }
+            }
+        }
+    }
+
+    private func place(_ row: Installation) throws(Problem) {
+        guard let app = try vault.app(id: row.app) else { return }
+        let request = RequestID.next()
+        let token = try token(TokenWant(.user, of: app, at: row, for: request)).text
+        let person = try person(token, app, try client(of: app, .address))
+        let place = person.place ?? Place(teamID: nil, name: nil)
+        let entry = AuditEntry(
+            "installation.name", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value,
+            app: app.key)
+        try vault.change(always: { transaction throws(Problem) in
+            _ = try transaction.installation(
+                app: app.id, tenant: app.tenant, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
+                teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: "", botUserID: "")
+            _ = try transaction.place(unplaced: row.id, at: place, userID: person.userID, by: "posternd")
+            try transaction.record(entry)
+        })
     }
 }

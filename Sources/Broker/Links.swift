@@ -68,7 +68,7 @@ extension Broker {
                 email.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
             else { throw Problem(.badRequest, "this is not an e-mail address") }
             _ = try vault.record(entry)
-            guard let person = try find(email, place, allowed.app), let found = person.email,
+            guard let person = try find(email, place, allowed.app, request), let found = person.email,
                 person.isEmailVerified, found.lowercased() == email.lowercased()
             else { throw Problem(.notFound, "nobody at the platform has this address, confirmed") }
             guard person.place?.teamID == nil || place.isEnterprise || person.place?.teamID == place.teamID else {
@@ -152,7 +152,9 @@ extension Broker {
         }
     }
 
-    private func find(_ email: String, _ place: Installation, _ app: App) throws(Problem) -> Person? {
+    private func find(
+        _ email: String, _ place: Installation, _ app: App, _ request: RequestID
+    ) throws(Problem) -> Person? {
         let dialect = try dialect(of: app)
         let client = try client(of: app, .address)
         guard dialect.lookUp(email: email, token: "", client) != nil else {
@@ -160,11 +162,8 @@ extension Broker {
                 .unsupported, "an e-mail address proves nobody at \(app.key.platform.rawValue): an admin sets it",
                 advice: "link by consent: POST …/oauth/authorize with purpose link")
         }
-        guard let token = try use(SecretName(app: app.id, installation: place.id, kind: .botToken)),
-            let request = dialect.lookUp(email: email, token: token, client)
-        else {
-            throw Problem(.notFound, "the installation has no bot token", advice: "install it: postern oauth url")
-        }
-        return try askAgain(request) { answer throws(PlatformFailure) in try dialect.lookedUp(answer) }
+        let token = try token(TokenWant(.bot, of: app, at: place, for: request)).text
+        guard let errand = dialect.lookUp(email: email, token: token, client) else { return nil }
+        return try askAgain(errand) { answer throws(PlatformFailure) in try dialect.lookedUp(answer) }
     }
 }

@@ -8,7 +8,14 @@ extension Broker {
     /// Where a machine token belongs: the installation that has it, or the only place of the app, or nil where the app
     /// has none yet.
     func machinePlace(_ app: App, _ leg: Leg) throws(Problem) -> Installation? {
-        let places = try vault.installations(of: app.id).filter { $0.0.state == .active && $0.0.userID.isEmpty }
+        let all = try vault.installations(of: app.id).filter { $0.0.userID.isEmpty }
+        let places = all.filter { $0.0.state == .active }
+        // What somebody has disconnected does not come back because somebody else asks for a token.
+        guard !places.isEmpty || all.isEmpty else {
+            throw Problem(
+                .notFound, "the app's installation was disconnected",
+                advice: "connect it again: postern app verify \(app.key), or a new consent")
+        }
         let holders = places.filter { $0.1.contains { $0.leg == leg && $0.state != .revoked } }
         // The app's own token is one, wherever its tenants are.
         if leg == .app, let first = holders.first ?? places.first { return first.0 }
@@ -118,7 +125,10 @@ extension Broker {
             var record = record
             let place: Installation
             if let known = want.installation {
-                place = known
+                guard let row = try transaction.installation(known.id), row.state == .active else {
+                    throw Problem(.notFound, "the installation has just ended")
+                }
+                place = row
             } else {
                 place = try transaction.installation(
                     app: app.id, tenant: app.tenant, enterpriseID: "", teamID: "", teamName: "", isEnterprise: false,

@@ -54,6 +54,10 @@ extension AdminRoutes {
         if tokens.failing > 0 {
             warnings.append("\(tokens.failing) tokens could not be refreshed: postern installation list says why")
         }
+        let revoking = try vault.pendingRevocations()
+        if revoking > 0 {
+            warnings.append("\(revoking) revocations wait for their platform: postern installation revocations")
+        }
         var health = "ok"
         if vault.knownDamage != nil || vault.trouble != nil { health = "degraded" }
         return [
@@ -76,6 +80,7 @@ extension AdminRoutes {
             "tokens": [
                 "needs_reauthorization": .int(tokens.needingReauthorization), "failing": .int(tokens.failing),
                 "failing_since": .time(tokens.failingSince), "next_refresh_at": .time(tokens.nextDue),
+                "revocations_pending": .int(revoking),
             ], "warnings": .list(warnings),
         ]
     }
@@ -96,6 +101,7 @@ extension AdminRoutes {
             ("postern_degraded", "gauge", vault.knownDamage != nil || vault.trouble != nil ? 1 : 0),
             ("postern_courier_running", "gauge", broker.courier?.isRunning == true ? 1 : 0),
             ("postern_legs_needing_reauthorization", "gauge", tokens.needingReauthorization),
+            ("postern_revocations_pending", "gauge", try vault.pendingRevocations()),
             ("postern_legs_failing_to_refresh", "gauge", tokens.failing),
             ("postern_oldest_refresh_failure_seconds", "gauge", failingFor),
         ]

@@ -87,7 +87,10 @@ package final class PosternServer: Sendable {
             seconds += 1
             broker.tick()
             let minute = seconds % 60 == 0
-            if minute { broker.endMinute() }
+            if minute {
+                broker.endMinute()
+                broker.placeWaiting()
+            }
             broker.vault.keepHouse(minute: minute)
         }
     }

@@ -59,6 +59,7 @@ extension Vault {
                     _ = try transaction.destroyEnded()
                     return try transaction.dropLeases(endedBefore: transaction.now - day)
                         + transaction.dropFlows(endedBefore: transaction.now - day)
+                        + transaction.dropRevocations(endedBefore: transaction.now - 30 * day)
                 })
             } while dropped > 0
         } catch {

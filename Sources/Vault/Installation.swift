@@ -25,7 +25,7 @@ package struct Installation: Row, Sendable {
     package var teamName: String
     package var isEnterprise: Bool
     /// Empty for the installation itself, which has the bot leg; a person's has the user leg.
-    package let userID: String
+    package var userID: String
     package var botUserID: String
     package var state: State
     package let createdAt: Int64

@@ -173,6 +173,15 @@ extension Vault {
         }
     }
 
+    /// How many revocations are still to be tried.
+    package func pendingRevocations() throws(Problem) -> Int64 {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.bridging { () throws(SQLiteError) in
+                try reader.connection.integer("SELECT count(*) FROM revocations WHERE next_at IS NOT NULL") ?? 0
+            }
+        }
+    }
+
     /// Opens what a revocation has sealed at the end of `slab`; false where nothing is left.
     package func open(_ revocation: Revocation, into slab: Slab) throws(Problem) -> Bool {
         guard let sealed = revocation.sealed else { return false }

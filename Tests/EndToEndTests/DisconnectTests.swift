@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import postern_sim
@@ -102,5 +103,33 @@ import Testing
                 "secrets": ["client_secret": "fake"], "verify": false,
             ])
         #expect(try stand.must("GET", "doctor").text.contains("\"name\":\"tables\",\"result\":\"ok\""))
+    }
+
+    /// Runs the `postern` program as an admin.
+    private func postern(_ arguments: String...) throws -> (status: Int32, output: String) {
+        let answer = try Shell.run(
+            Program.sibling("postern"), ["--socket", stand.adminSocket, "--no-input"] + arguments)
+        guard case .exited(let status) = answer.ending else { return (-1, answer.output) }
+        return (status, answer.output)
+    }
+
+    @Test func `at the command line says what would end, asks, and shows what is left to do`() throws {
+        let id = "\(try id())"
+        _ = try stand.lease()
+        let plan = try postern("installation", "disconnect", id, "--check")
+        #expect(plan.status == 12 && plan.output.contains("bot token is destroyed"), "\(plan)")
+        #expect(plan.output.contains("lease ls_"), "\(plan)")
+        #expect(try postern("installation", "disconnect", id).status == 2)
+        try sim.fault("auth.revoke", "status:500", times: 20)
+        let done = try postern("installation", "disconnect", id, "--yes")
+        #expect(done.status == 0 && done.output.contains("at the platform: bot pending"), "\(done)")
+        let shown = try postern("installation", "show", id)
+        #expect(shown.output.contains("disconnected") && shown.output.contains("bot pending"), "\(shown)")
+        #expect(try postern("installation", "revocations").output.contains("pending"))
+        let gone = try postern("app", "remove", Stand.app, "--check")
+        #expect(gone.status == 12 && gone.output.contains("remove \(Stand.app)"), "\(gone)")
+        #expect(try postern("app", "remove", Stand.app).status == 2)
+        #expect(try postern("app", "remove", Stand.app, "--yes").status == 0)
+        #expect(try postern("app", "show", Stand.app).status == 5)
     }
 }

@@ -47,6 +47,11 @@ extension Lark {
         return token(fields, client)
     }
 
+    /// The platform asks for another try on these (platforms, 2.3).
+    package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool {
+        failure.code == "20050" || failure.code == "20072"
+    }
+
     /// Trades a refresh token for a new pair, at the endpoints it came from: those of one generation do not take the
     /// other's (platforms, 2.3).
     package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {

@@ -26,6 +26,7 @@ let appCommand = Command(
         Command(
             name: "resume", summary: "lets a suspended app be used again", arguments: [appArgument],
             examples: [Example("Go on", "postern app resume slack/A0123456789")], run: resumeApp),
+        removeAppCommand,
         Command(
             name: "verify", summary: "checks the stored credentials at the platform",
             details: [

@@ -7,9 +7,12 @@ let generalCommands: [Command] = [
         details: ["Works while the vault is sealed, too."],
         examples: [
             Example("At a glance", "postern status"),
-            Example("Wait for it in a script", "until postern status --quiet; do sleep 1; done"),
+            Example("Wait for it in a script", "until postern status --quiet || [ $? -eq 7 ]; do sleep 1; done"),
         ],
-        exits: [(0, "ok"), (1, "degraded, or no daemon"), (3, "sealed")], run: status),
+        exits: [
+            (0, "ok"), (1, "degraded, or no daemon"), (3, "sealed"),
+            (7, "well, but somebody has to approve an app again: postern installation list --needs-reauthorization"),
+        ], run: status),
     Command(
         name: "doctor", summary: "looks for what is wrong or will go wrong, and says what to do",
         examples: [Example("Check everything", "postern doctor")],
@@ -48,7 +51,9 @@ private let status: Command.Run = { session, _ throws(Failure) in
         for warning in answer["warnings"]?.texts ?? [] { console.warn(warning) }
     }
     switch state {
-    case "ok": return .ok
+    case "ok":
+        let dead = answer["tokens"]?["needs_reauthorization"]?.int ?? 0
+        return dead > 0 ? Exit(Problem.Code.needsReauthorization.exitCode) : .ok
     case "sealed": return .sealed
     default: return .error
     }

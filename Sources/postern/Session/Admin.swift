@@ -14,7 +14,9 @@ struct Admin: Sendable {
         try call("POST", path, body: SecretBody(body.compact()))
     }
 
-    func delete(_ path: String) throws(Failure) -> JSON { try call("DELETE", path) }
+    func delete(_ path: String, _ query: [(String, String?)] = []) throws(Failure) -> JSON {
+        try call("DELETE", path, query)
+    }
 
     /// One call below /v1/admin/. An empty answer is an empty object.
     func call(

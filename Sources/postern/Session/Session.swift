@@ -60,6 +60,12 @@ struct Session: Sendable {
             throw Failure.usage("this takes something away and nobody can be asked", next: "add --yes to go on")
         }
         for line in plan.lines { terminal.say(Columns.printable(line) + "\n") }
+        if let typed = plan.typed {
+            guard terminal.line("Type \(typed) to go on: ")?.trimmed == typed else {
+                throw Failure.error("nothing was changed")
+            }
+            return
+        }
         let answer = terminal.line("Go on? [y/N] ")?.trimmed.lowercased()
         guard answer == "y" || answer == "yes" else { throw Failure.error("nothing was changed") }
     }
@@ -71,6 +77,8 @@ struct Plan: Sendable {
     var changes: [String]
     /// What else is touched by it: the blast radius.
     var affected: [String] = []
+    /// What has to be typed to go on, where "yes" is too easily said.
+    var typed: String?
 
     var lines: [String] { changes.map { "would \($0)" } + affected.map { "  - \($0)" } }
 
