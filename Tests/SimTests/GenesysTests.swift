@@ -157,9 +157,7 @@ import Testing
         let app = try #require(try stage.sim.control("GET", "apps")["apps"]?[0])
         let integration = try #require(app["integrations"]?[0]?["id"]?.text)
         let path = "api/v2/conversations/messages/\(integration)/inbound/open/message"
-        #expect(
-            stage.genesys.gatewayMethod(path: path, verb: "POST")
-                == "POST api/v2/conversations/messages/{id}/inbound/open/message")
+        #expect(stage.genesys.gatewayMethod(path: path, verb: "POST") == "POST \(path)")
         let call = try stage.genesys.gatewayCall(
             GatewayRequest(
                 path: path, verb: "POST", headers: [HeaderField("Content-Type", "application/json")],

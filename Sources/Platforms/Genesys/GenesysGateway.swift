@@ -1,8 +1,9 @@
 import Rules
 
 extension Genesys {
-    /// The name a lease's methods know a call by: verb and path, with `{id}` where the path has a UUID or a number, such
-    /// as `POST api/v2/conversations/messages/{id}/inbound/open/message`; nil for what is no path of the API.
+    /// The name a lease's methods know a call by: verb and path, such as
+    /// `POST api/v2/conversations/messages/7f1c…/inbound/open/message`, which a grant may write with `*` for a segment;
+    /// nil for what is no path of the API.
     ///
     /// No percent sign, no empty segment, no dots alone: the path cannot climb out of `api/v2/`.
     static func gatewayMethod(_ path: String, _ verb: String) -> String? {
@@ -11,7 +12,7 @@ extension Genesys {
         guard segments.count > 2, segments[0] == "api", segments[1] == "v2", segments.allSatisfy(isSegment) else {
             return nil
         }
-        return "\(verb) " + segments.map { isIdentifier($0) ? "{id}" : String($0) }.joined(separator: "/")
+        return "\(verb) \(path)"
     }
 
     /// Paths no lease reaches, whatever its grant says: they make, end or show credentials behind the broker's back.
@@ -53,13 +54,6 @@ extension Genesys {
     private static func isSegment(_ text: Substring) -> Bool {
         !text.isEmpty && text != "." && text != ".."
             && text.utf8.allSatisfy { isAlphanumeric($0) || [UInt8]("-._~".utf8).contains($0) }
-    }
-
-    /// A UUID (RFC 9562, section 4) or a number.
-    private static func isIdentifier(_ text: Substring) -> Bool {
-        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) { return true }
-        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
-        return groups.map(\.utf8.count) == [8, 4, 4, 4, 12] && groups.allSatisfy { $0.allSatisfy(\.isHexDigit) }
     }
 
     private static func isAlphanumeric(_ byte: UInt8) -> Bool {

@@ -31,7 +31,7 @@ struct Customer: Sendable {
         slug: "initech", organisation: "Initech", platform: "genesys", appID: "fa4e0000-0000-4000-8000-00000000de40",
         profile: "genesys", registration: ["region": "mypurecloud.ie"],
         credentials: ["client_id", "client_secret", "region", "integration_ids", "webhook_secret"], leg: "app",
-        method: "POST api/v2/conversations/messages/{id}/inbound/open/message")
+        method: "POST api/v2/conversations/messages/*/inbound/open/message")
 
     static let all = [acme, globex, hanjin, initech]
 
