@@ -7,6 +7,8 @@ import Testing
 struct PythonSDK {
     static let slack = PythonSDK("slack_sdk-3.47.0", "requirements.txt", "slack_sdk/version.py")
     static let lark = PythonSDK("lark_oapi-1.7.5", "lark_requirements.txt", "lark_oapi/client.py")
+    static let genesys = PythonSDK(
+        "PureCloudPlatformClientV2-269.0.0", "genesys_requirements.txt", "PureCloudPlatformClientV2/api_client.py")
 
     /// The directory, beside the tests.
     private let name: String

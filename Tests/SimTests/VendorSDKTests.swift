@@ -38,3 +38,18 @@ import Testing
         #expect(told.said == "used\nlooked at\nlogged in\nrefreshed\nsold\ntrouble survived\n")
     }
 }
+
+@Suite struct `Genesys' own SDK` {
+    @Test(
+        .disabled(
+            if: PythonSDK.isOffline, "POSTERN_TEST_OFFLINE is set: pip cannot fetch PureCloudPlatformClientV2"))
+    func `finds the simulated Genesys Cloud to be Genesys Cloud`() throws {
+        let packages = try PythonSDK.genesys.packages()
+        let sim = try Simulated()
+        let told = try PythonSDK.run(
+            ["-I", PythonSDK.file("Python/genesys_sdk_story.py"), packages, sim.base],
+            environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8"])
+        #expect(told.ending == .exited(0), "\(told.said)")
+        #expect(told.said == "minted\nlogged in\ntrouble survived\n")
+    }
+}
