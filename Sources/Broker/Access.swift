@@ -122,7 +122,7 @@ extension Broker {
                 .cannotNarrow, "a platform token does all it can: methods and scope cannot be asked with it",
                 advice: "ask for deliver: gateway, where the broker lets only the lease's methods pass")
         }
-        var want = TokenWant(ask.leg, of: app, at: try place(of: ask, app), for: request)
+        var want = TokenWant(ask.leg, of: app, at: try place(of: ask.leg, app, named: ask.installation), for: request)
         if ask.delivery == .token, let least = ask.minTTL { want.least = max(want.least, least.milliseconds) }
         switch try decide(&want, hasTried: hasRenewed) {
         case (.serve, let leg?):
@@ -134,18 +134,6 @@ extension Broker {
             _ = try ready(want)
             return nil
         }
-    }
-
-    /// Where the token of an ask is; nil for a machine token that has no place yet.
-    private func place(of ask: AccessRequest, _ app: App) throws(Problem) -> Installation? {
-        guard ask.leg == .tenant || ask.leg == .app else {
-            return try installation(of: app, with: ask.leg, named: ask.installation)
-        }
-        guard let id = ask.installation else { return nil }
-        guard let place = try vault.installation(id), place.app == app.id, place.state == .active else {
-            throw Problem(.notFound, "the app has no such installation")
-        }
-        return place
     }
 
     private func lease(

@@ -19,9 +19,18 @@ extension Broker {
         _ key: AppKey, _ kind: SecretKind, version: Int64?, installation: Int64?, for caller: Caller,
         _ request: RequestID, into slab: Slab
     ) throws(Problem) -> SecretAnswer {
+        var hasRenewed = false
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
+            if version == nil, !hasRenewed, let leg = kind.leg(at: key.platform),
+                case .success(let allowed) = try decide(.readSecret(kind), on: key, for: caller, policy),
+                try renew(leg, kind, allowed, installation: installation, for: caller, request)
+            {
+                // The platform was waited for: who may do what is decided once more.
+                hasRenewed = true
+                continue
+            }
             let opened: Opened
             switch try open(key, kind, version: version, installation: installation, for: caller, policy, into: slab) {
             case .success(let found): opened = found
@@ -49,6 +58,31 @@ extension Broker {
                 slab.wipe()
                 throw error.code == .auditUnavailable ? error : fail(error, entry)
             }
+        }
+    }
+
+    /// Nobody reads a token that has ended: renews it first where it has to be. Returns whether it did.
+    private func renew(
+        _ leg: Leg, _ kind: SecretKind, _ allowed: Allowed, installation: Int64?, for caller: Caller,
+        _ request: RequestID
+    ) throws(Problem) -> Bool {
+        do throws(Problem) {
+            var want = TokenWant(
+                leg, of: allowed.app, at: try place(of: leg, allowed.app, named: installation), for: request)
+            switch try decide(&want, hasTried: false) {
+            case (.serve, _): return false
+            case (.fail(let problem), _): throw problem
+            case (.renew, _):
+                gate.leave(caller)
+                _ = try ready(want)
+                return true
+            }
+        } catch {
+            throw fail(
+                error,
+                AuditEntry(
+                    "secret.read", .error, by: allowed.identity.actor, request: request,
+                    tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: kind.rawValue))
         }
     }
 
@@ -114,15 +148,13 @@ extension Broker {
 
     /// The installation meant: the one named, or the only one that has this leg.
     func installation(of app: App, with leg: Leg, named id: Int64?) throws(Problem) -> Installation {
-        let found = try vault.installations(of: app.id).filter { row, legs in
-            row.state == .active && legs.contains { $0.leg == leg && $0.state != .revoked }
-        }.map(\.0)
         if let id {
-            guard let one = found.first(where: { $0.id == id }) else {
-                throw Problem(.notFound, "the app has no such installation with a \(leg.rawValue) leg")
-            }
+            guard let one = try vault.installation(id), one.app == app.id, one.state == .active,
+                let row = try vault.leg(leg, of: id), row.state != .revoked
+            else { throw Problem(.notFound, "the app has no such installation with a \(leg.rawValue) leg") }
             return one
         }
+        let found = try vault.installations(of: app.id, with: leg, atMost: 2)
         guard let one = found.first else {
             throw Problem(
                 .notFound, "the app has no installation with a \(leg.rawValue) leg",
@@ -130,9 +162,19 @@ extension Broker {
         }
         guard found.count == 1 else {
             throw Problem(
-                .ambiguousInstallation, "the app has \(found.count) installations with a \(leg.rawValue) leg",
+                .ambiguousInstallation, "the app has several installations with a \(leg.rawValue) leg",
                 advice: "name one: installation=ID, from GET …/installations")
         }
         return one
+    }
+
+    /// Where a leg's token is: the installation named, or the only one; nil for a machine token that has no place yet.
+    func place(of leg: Leg, _ app: App, named id: Int64?) throws(Problem) -> Installation? {
+        guard leg == .tenant || leg == .app else { return try installation(of: app, with: leg, named: id) }
+        guard let id else { return nil }
+        guard let place = try vault.installation(id), place.app == app.id, place.state == .active else {
+            throw Problem(.notFound, "the app has no such installation")
+        }
+        return place
     }
 }

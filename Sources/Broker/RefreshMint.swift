@@ -8,25 +8,24 @@ extension Broker {
     /// Where a machine token belongs: the installation that has it, or the only place of the app, or nil where the app
     /// has none yet.
     func machinePlace(_ app: App, _ leg: Leg) throws(Problem) -> Installation? {
-        let all = try vault.installations(of: app.id).filter { $0.0.userID.isEmpty }
-        let places = all.filter { $0.0.state == .active }
+        let holders = try vault.installations(of: app.id, with: leg, atMost: 2)
+        // The app's own token is one, wherever its tenants are.
+        if leg == .app, let first = holders.first { return first }
+        let found = holders.isEmpty ? try vault.installations(of: app.id, with: nil, atMost: 2) : holders
         // What somebody has disconnected does not come back because somebody else asks for a token.
-        guard !places.isEmpty || all.isEmpty else {
+        if found.isEmpty, try vault.installations(of: app.id).contains(where: { $0.0.userID.isEmpty }) {
             throw Problem(
                 .notFound, "the app's installation was disconnected",
                 advice: "connect it again: postern app verify \(app.key), or a new consent")
         }
-        let holders = places.filter { $0.1.contains { $0.leg == leg && $0.state != .revoked } }
-        // The app's own token is one, wherever its tenants are.
-        if leg == .app, let first = holders.first ?? places.first { return first.0 }
-        let found = holders.isEmpty ? places : holders
+        if leg == .app { return found.first }
         guard found.count <= 1 else {
             throw Problem(
                 .ambiguousInstallation,
-                "the app has \(found.count) installations that can have a \(leg.rawValue) token",
+                "the app has several installations that can have a \(leg.rawValue) token",
                 advice: "name one: installation=ID, from GET …/installations")
         }
-        return found.first?.0
+        return found.first
     }
 
     /// Makes a machine token anew; the turn is ours. The platform may give the one it gave before (platforms, 2.5): then

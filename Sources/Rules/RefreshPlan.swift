@@ -38,12 +38,6 @@ package enum RefreshPlan {
         let base = Double(min(Int64(60_000) << exponent, 21_600_000))
         return Int64(base * (0.75 + 0.5 * min(max(spread, 0), 1)))
     }
-
-    /// How long before its end a refresh token that nobody could trade in time is warned about: a quarter of its life.
-    package static func isNearEnd(issuedAt: Int64, refreshExpiresAt: Int64?, now: Int64) -> Bool {
-        guard let end = refreshExpiresAt else { return false }
-        return now >= end - max(0, end - issuedAt) / 4
-    }
 }
 
 /// A bucket of calls: so many a minute, and no more than ten seconds' worth at once. Time is milliseconds, handed in.

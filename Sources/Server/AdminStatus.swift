@@ -58,6 +58,11 @@ extension AdminRoutes {
         if revoking > 0 {
             warnings.append("\(revoking) revocations wait for their platform: postern installation revocations")
         }
+        if tokens.refreshTokensEnding > 0 {
+            warnings.append(
+                "\(tokens.refreshTokensEnding) refresh tokens end before long and could not be traded: see installation list"
+            )
+        }
         var health = "ok"
         if vault.knownDamage != nil || vault.trouble != nil { health = "degraded" }
         return [
@@ -103,6 +108,7 @@ extension AdminRoutes {
             ("postern_legs_needing_reauthorization", "gauge", tokens.needingReauthorization),
             ("postern_revocations_pending", "gauge", try vault.pendingRevocations()),
             ("postern_legs_failing_to_refresh", "gauge", tokens.failing),
+            ("postern_refresh_tokens_ending", "gauge", tokens.refreshTokensEnding),
             ("postern_oldest_refresh_failure_seconds", "gauge", failingFor),
         ]
         let refreshes = broker.refreshes.map {

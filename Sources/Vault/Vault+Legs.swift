@@ -15,6 +15,31 @@ extension Vault {
         try keys.openRefreshToken(of: leg, tenant: tenant, into: slab)
     }
 
+    /// Active installations of an app with a leg of this kind that is not revoked, in the order they were made; `leg` nil
+    /// are those of no person, whatever legs they have. At most `limit`.
+    package func installations(of app: Int64, with leg: Leg?, atMost limit: Int64) throws(Problem) -> [Installation] {
+        try readers.read { reader throws(Problem) in
+            guard let leg else {
+                return try reader.connection.rows(
+                    Installation.self,
+                    """
+                    SELECT id, app, tenant, enterprise_id, team_id, team_name, is_enterprise, user_id, bot_user_id, state,
+                        created_at, updated_at, mac
+                    FROM installations WHERE app = ?1 AND state = 'active' AND user_id = '' ORDER BY id LIMIT ?2
+                    """, [.int(app), .int(limit)], reader.mac)
+            }
+            return try reader.connection.rows(
+                Installation.self,
+                """
+                SELECT i.id, i.app, i.tenant, i.enterprise_id, i.team_id, i.team_name, i.is_enterprise, i.user_id,
+                    i.bot_user_id, i.state, i.created_at, i.updated_at, i.mac
+                FROM installations i JOIN legs l ON l.installation = i.id
+                WHERE i.app = ?1 AND i.state = 'active' AND l.leg = ?2 AND l.state != 'revoked'
+                ORDER BY i.id LIMIT ?3
+                """, [.int(app), .text(leg.rawValue), .int(limit)], reader.mac)
+        }
+    }
+
     /// What couriers seal answers to that must not be lost, 64 hex digits.
     package var spoolKey: String { keys.spool.publicKey.hex }
 
@@ -59,23 +84,34 @@ extension Vault {
         package let failing: Int64
         /// When the oldest failure that has not ended began, milliseconds since 1970.
         package let failingSince: Int64?
+        /// Legs whose refresh token itself ends before long, and nobody could trade it in time.
+        package let refreshTokensEnding: Int64
         /// When the next refresh is due, milliseconds since 1970.
         package let nextDue: Int64?
     }
 
     /// Counts legs in trouble by their index, without reading the others.
     package func legCounts() throws(Problem) -> LegCounts {
-        try readers.read { reader throws(Problem) in
+        let now = now
+        return try readers.read { reader throws(Problem) in
             func number(_ sql: SQL) throws(Problem) -> Int64 {
                 try reader.connection.bridging { () throws(SQLiteError) in try reader.connection.integer(sql) ?? 0 }
             }
             let since = try number("SELECT coalesce(min(failing_since), 0) FROM legs WHERE failures > 0")
             let next = try number("SELECT coalesce(min(due_at), 0) FROM legs WHERE due_at IS NOT NULL")
+            let ending = try reader.connection.reading(
+                """
+                SELECT count(*) FROM legs
+                WHERE state = 'active' AND refresh_expires_at IS NOT NULL
+                    AND ?1 >= refresh_expires_at - (refresh_expires_at - issued_at) / 4
+                """, [.int(now)]
+            ) { row throws(Problem) in try row.stepped() ? row.integer(0) : 0 }
             return LegCounts(
                 needingReauthorization: try number(
                     "SELECT count(*) FROM legs WHERE state = 'needs_reauthorization'"),
                 failing: try number("SELECT count(*) FROM legs WHERE state = 'active' AND failures > 0"),
-                failingSince: since == 0 ? nil : since, nextDue: next == 0 ? nil : next)
+                failingSince: since == 0 ? nil : since, refreshTokensEnding: ending,
+                nextDue: next == 0 ? nil : next)
         }
     }
 }
