@@ -274,3 +274,36 @@ import WebhookVectors
         #expect(try stand.records().contains { $0["action"] == "ticket.store" })
     }
 }
+
+@Suite struct `After hundreds of webhooks` {
+    /// The secrets they are verified with, and what stands in the encrypted ones.
+    @Test(.enabled(if: Shell.isRoot, "not root: the memory of another process cannot be read"))
+    func `nothing of them is in the keeper's memory`() throws {
+        let stand = try Stand().start()
+        let planted = try stand.furnish(actions: ["webhook:verify"])
+        try stand.grant("acme/*/*", actions: ["webhook:verify"])
+        let vectors = try WebhookVector.all().filter {
+            ["feishu-app-ticket-v1-event", "feishu-event-encrypted-ok", "feishu-decrypt-bad-padding"].contains($0.id)
+        }
+        var secrets = try #require(vectors.first?.credentials)
+        let appID = try #require(vectors.first?.credentials["app_id"])
+        secrets["app_id"] = nil
+        try stand.addWebhookApp("feishu", appID, secrets, fields: ["app_type": "store"])
+        let idle = MemoryScan.threads(of: stand.pid)
+        for number in 0..<200 {
+            let body = #"{"type":"event_callback","api_app_id":"\#(Stand.appID)","event_id":"Ev\#(number)"}"#
+            #expect(try stand.slackWebhook(body, secret: planted.signingSecret)["valid"] == true)
+            for vector in vectors {
+                let sent = try SentVector(vector, now: Clock.wallMilliseconds / 1000)
+                let reply = try stand.webhook("feishu/\(appID)", sent.headers, sent.body)
+                #expect(reply["valid"] == .bool(vector.expect.valid), "\(reply.text)")
+            }
+        }
+        #expect(eventually { MemoryScan.threads(of: stand.pid) <= idle + 1 }, "threads do not end")
+        secrets["signing_secret"] = planted.signingSecret
+        secrets["app_ticket"] = "18946d2d0d2e4a1f8d2b7d2a3c5e6f70"
+        for (name, secret) in secrets {
+            #expect(MemoryScan.regions(of: stand.pid, with: MemoryScan.forms(of: secret)) == [], "\(name)")
+        }
+    }
+}
