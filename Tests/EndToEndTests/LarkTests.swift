@@ -84,6 +84,15 @@ import Testing
         #expect(try stand.records().contains { $0["action"] == "token.refresh" })
     }
 
+    @Test(arguments: ["error:20050", "error:20072", "error:99991400"])
+    func `is installed although the platform stumbles once`(_ fault: String) throws {
+        let (_, customer) = try Self.open("lark")
+        try customer.fault("authen.v2.oauth.token", fault, times: 1)
+        let installed = try customer.flow()
+        #expect(installed.status == 200, "\(installed.text)")
+        #expect(try customer.sim.count("authen.v2.oauth.token") == 2)
+    }
+
     @Test(arguments: ["lark", "feishu"])
     func `is verified check by check, and under the wrong brand that is said`(_ brand: String) throws {
         let stand = try Stand(simulated: true).start()

@@ -147,6 +147,14 @@ import Testing
         #expect(Lark(.lark).complaint(answer(body)) == PlatformFailure(.bug, "unexpected_answer", ""))
     }
 
+    @Test(
+        arguments: [
+            (20050, true), (20072, true), (99_991_400, true), (20003, false), (20065, false), (2200, false),
+        ] as [(Int64, Bool)])
+    func `that leave a code unspent let it be traded again`(_ code: Int64, _ isUnspent: Bool) {
+        #expect(Lark(.lark).leavesCodeUnspent(LarkErrors.failure(code, .lark)) == isUnspent)
+    }
+
     @Test func `of a dead code ask for a new trip to the platform`() {
         for code in [20003, 20004, 20065] as [Int64] {
             #expect(LarkErrors.failure(code, .lark).problem == Problem(.platformRefused, ""))
