@@ -7,12 +7,6 @@ extension Lark: Dialect {
         Granted(user: try pair(answer, refreshing: false))
     }
 
-    /// The platform asks for a retry on its own errors (platforms, 2.3), and has not looked at what its limit turned away.
-    /// Where the code is spent after all, the next answer says so.
-    package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool {
-        ["20050", "20072", "99991400"].contains(failure.code)
-    }
-
     package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person {
         let fields = try data(answer)
         guard let user = fields.word("open_id", longest: 64) else {

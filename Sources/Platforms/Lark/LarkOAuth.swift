@@ -47,9 +47,10 @@ extension Lark {
         return token(fields, client)
     }
 
-    /// The platform asks for another try on these (platforms, 2.3).
+    /// The platform asks for another try on its own errors (platforms, 2.3), and has not looked at what its limit turned
+    /// away. Where the code is spent after all, the next answer says so.
     package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool {
-        failure.code == "20050" || failure.code == "20072"
+        ["20050", "20072", "99991400"].contains(failure.code)
     }
 
     /// Trades a refresh token for a new pair, at the endpoints it came from: those of one generation do not take the
