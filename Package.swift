@@ -67,7 +67,7 @@ let package = Package(
         tests("Vault", uses: ["Vault", "SQLite", "Sealing", "Linux", "Rules", "DurabilityVFS", "CTamper"]),
         tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
-        tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Rules"], programs: ["postern-courier"]),
+        tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Sealing", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
         tests(
             "CommandLine", uses: ["HTTPServer", "Linux", "Rules"],

@@ -45,6 +45,9 @@ private let users: [String?] = Shell.isRoot ? [nil, "nobody"] : [nil]
         ("file", [EACCES]), ("create", [EACCES]), ("memory-file", [EACCES, EPERM]), ("unix", [EPERM]),
         ("datagrams", [EPERM]), ("trace", [EPERM]), ("read-memory", [EPERM]), ("pidfd", [EPERM]), ("signal", [EPERM]),
         ("fork", [EPERM]), ("execute", [EPERM, EACCES]), ("internet", [0]), ("certificates", [0]),
+        ("spool-make", [0]), ("spool-read", [EACCES]), ("spool-list", [EACCES]), ("spool-remove", [EACCES]),
+        ("spool-rename", [EACCES]), ("spool-up", [EACCES]), ("spool-up-make", [EACCES]), ("spool-link", [EACCES]),
+        ("spool-directory", [EACCES]),
     ]
 
     /// Permissions are wide open here, so that only confinement stands between.
@@ -58,6 +61,9 @@ private let users: [String?] = Shell.isRoot ? [nil, "nobody"] : [nil]
         let vault = try FileDescriptor.open(scratch.file("vault.db"), .write, creating: 0o666)
         try vault.write(Array("sealed".utf8))
         Shell.run("/bin/chmod", ["666", scratch.file("vault.db")])
+        try Directory.make(scratch.file("spool"), mode: 0o777)
+        _ = try FileDescriptor.open(scratch.file("spool/another"), .write, creating: 0o666)
+        Shell.run("/bin/chmod", ["666", scratch.file("spool/another")])
         let admin = try UnixListener(path: scratch.file("admin.sock"), mode: 0o666)
         let library = Program.sibling("libIntruderPreload.so")
         Shell.run("/bin/cp", [library, scratch.file("preload.so")])
@@ -66,7 +72,7 @@ private let users: [String?] = Shell.isRoot ? [nil, "nobody"] : [nil]
                 "LD_PRELOAD=\(scratch.file("preload.so"))", "INTRUDER_FILE=\(scratch.file("vault.db"))",
                 "INTRUDER_SOCKET=\(admin.path)", "INTRUDER_VICTIM=\(getpid())",
             ]
-        let courier = try LiveCourier(environment: environment, user: user)
+        let courier = try LiveCourier(environment: environment, user: user, spool: scratch.file("spool"))
         #expect(courier.get(platform.url("/bytes?n=1")).answer?.status == 200)
         var results: [String: Int32] = [:]
         for line in courier.output.split(separator: "\n") {

@@ -21,13 +21,15 @@ final class LiveCourier: Sendable {
     /// - Parameters:
     ///   - environment: `NAME=value` entries before ours: the first of a name counts.
     ///   - user: who it runs as; needs root. nil is who we are.
+    ///   - spool: the directory it puts answers aside in.
     init(
         callbacks: String = "off", environment: [String] = [], user: String? = nil,
+        spool: String? = nil,
         answer: @escaping Courier.Answer = { _ in .page(CallbackPage(.failed)) }
     ) throws {
         scratch = try Scratch()
         let (log, output) = (scratch.file("log"), scratch.file("output"))
-        let call = try Self.call(scratch, user) + ["--callback-listen", callbacks]
+        let call = try Self.call(scratch, user) + ["--callback-listen", callbacks] + (spool == nil ? [] : ["--spool"])
         let children = children
         keeper = Courier(
             start: { () throws(Problem) in
@@ -35,9 +37,13 @@ final class LiveCourier: Sendable {
                     let log = try FileDescriptor.open(log, .append, creating: 0o600)
                     let pair = try SocketPair(.messages)
                     let output = try FileDescriptor.open(output, .append, creating: 0o600)
+                    var descriptors: [Int32: Int32] = [1: output.number, 2: log.number, 3: pair.far.number]
+                    let directory = try spool.map { path throws(SystemError) in try Directory.open(path).release() }
+                    defer { if let directory { _ = FileDescriptor(owning: directory) } }
+                    if let directory { descriptors[4] = directory }
                     let child = try ChildProcess.start(
                         call[0], Array(call.dropFirst()), environment: environment + Environment.all,
-                        descriptors: [1: output.number, 2: log.number, 3: pair.far.number])
+                        descriptors: descriptors)
                     children.add(child)
                     return pair.split { near, _ in Courier.Started(control: near, pid: child.pid) }
                 } catch { throw error.problem(.courierUnavailable, doing: "start postern-courier") }

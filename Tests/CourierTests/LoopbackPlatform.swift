@@ -32,6 +32,9 @@ final class LoopbackPlatform: Sendable {
                 case "/bytes":
                     let count = request.query("n").flatMap { Int($0) } ?? 0
                     return HTTPServer.Response(status: 200, body: .bytes(.init(repeating: 0x61, count: count)))
+                case "/slow":
+                    Clock.sleep(microseconds: 700_000)
+                    return HTTPServer.Response(status: 200, body: .bytes(Array("late".utf8)))
                 case "/redirect":
                     return HTTPServer.Response(
                         status: 302, headers: [HTTPServer.Response.Header("Location", redirect)])

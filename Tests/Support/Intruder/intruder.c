@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -50,6 +51,19 @@ void intruder_try(const char *file, const char *socket_path, pid_t victim, int b
     tell("passwd", open("/etc/passwd", O_RDONLY));
     snprintf(path, sizeof path, "%s.new", file);
     tell("create", open(path, O_WRONLY | O_CREAT, 0600));
+    // The spool it was given: to make files in, and for nothing else.
+    struct stat spool;
+    if (!fstat(4, &spool) && S_ISDIR(spool.st_mode)) {
+        tell("spool-make", openat(4, "made-by-intruder", O_WRONLY | O_CREAT | O_EXCL, 0600));
+        tell("spool-read", openat(4, "another", O_RDONLY));
+        tell("spool-list", openat(4, ".", O_RDONLY | O_DIRECTORY));
+        tell("spool-remove", unlinkat(4, "another", 0));
+        tell("spool-rename", renameat(4, "another", 4, "other"));
+        tell("spool-up", openat(4, "../vault.db", O_RDONLY));
+        tell("spool-up-make", openat(4, "../made", O_WRONLY | O_CREAT, 0600));
+        tell("spool-link", symlinkat("/etc/passwd", 4, "link"));
+        tell("spool-directory", mkdirat(4, "directory", 0700));
+    }
     snprintf(path, sizeof path, "/proc/%d/mem", victim);
     tell("memory-file", open(path, O_RDONLY));
     tell("unix", socket(AF_UNIX, SOCK_STREAM, 0));
