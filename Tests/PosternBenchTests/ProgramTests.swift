@@ -14,13 +14,14 @@ import Testing
             [
                 "-c",
                 "exec \(Program.sibling("postern-bench")) \(subcommand) --rounds 1 --seconds 0.05 --clients 2 "
-                    + "--callers 20 --no-sdks --platforms slack,lark --secrets 20,20 --tenants 2,2 --dir \(directory) -o json >\(directory)/out 2>\(directory)/log",
+                    + "--callers 200 --no-sdks --platforms slack,lark,feishu,genesys --secrets 20,20 --tenants 2,2 --dir \(directory) -o json >\(directory)/out 2>\(directory)/log",
             ])
         let ending = try child.wait()
         let out = try Data(contentsOf: URL(filePath: directory + "/out"))
         let log = try String(contentsOfFile: directory + "/log", encoding: .utf8)
         // 1 is a goal that was missed, which says nothing in so short a run.
-        #expect(ending == .exited(0) || ending == .exited(1), "\(log)")
+        // Those of a storm are counts: one call upstream, however slow the machine.
+        #expect(ending == .exited(0) || (ending == .exited(1) && subcommand != "refresh-storm"), "\(log)")
         let report = try #require(JSONSerialization.jsonObject(with: out) as? [String: Any], "\(log)")
         let found = (report["figures"] as? [Any] ?? []) + (report["table"] as? [Any] ?? [])
         #expect(!found.isEmpty)
