@@ -49,7 +49,10 @@ import Testing
     @Test func `at a host of a tenant's choice cannot be said`() throws {
         let stand = try Stand(simulated: true).start()
         try stand.must("POST", "tenants", ["slug": "acme", "name": "Acme"])
-        for region in ["evil.example", "mypurecloud.ie.evil.example", "mypurecloud.ie/x", "mypurecloud.ie:80", ""] {
+        for region in [
+            "evil.example", "mypurecloud.ie.evil.example", "https://evil.example/mypurecloud.ie",
+            "mypurecloud.ie@evil.example", "",
+        ] {
             let reply = try stand.admin(
                 "POST", "apps",
                 [
