@@ -109,4 +109,74 @@ import Testing
         let check = try #require(try Self.verification(.success(identity)).checks.first { $0.name == "workspace_name" })
         #expect(!check.compared.unicodeScalars.contains { $0.value < 0x20 || $0 == "\u{202E}" })
     }
+
+    private static func ovice(
+        _ test: SlackVerification.Outcome<SlackIdentity>, _ bot: SlackVerification.Outcome<AppID>?, app: AppID? = nil
+    ) throws -> SlackVerification {
+        SlackVerification(
+            profile: try #require(Profile.named("ovice-slack", on: .slack)), appID: app, workspaceName: nil,
+            domain: "https://acme.slack.com/", authTest: test, botsInfo: bot, probe: nil)
+    }
+
+    @Test func `learns the App ID from Slack where the guide has none`() throws {
+        let scopes = ["users:read", "users:read.email", "chat:write"]
+        let found = try Self.ovice(.success(Self.identity(scopes: scopes)), .success(AppID("A7")!))
+        #expect(
+            found.checks.map { "\($0.name) \($0.result.rawValue)" } == [
+                "bot_token passed", "token_kind passed", "workspace_domain passed", "scopes passed", "app_id passed",
+                "token_rotation passed", "signing_secret pending",
+            ])
+        #expect(found.owner == AppID("A7") && !found.provesClaim)
+        let blind = try Self.ovice(
+            .success(Self.identity(scopes: scopes)), .failure(SlackErrors.failure(for: "missing_scope")))
+        let check = try #require(blind.checks.first { $0.name == "app_id" })
+        #expect(check.result == .inconclusive && check.advice.contains("give the App ID") && blind.owner == nil)
+        let told = SlackIdentity(
+            teamID: "T1", teamName: "Acme", userID: "U1", botID: "B1", appID: AppID("A7"), scopes: scopes)
+        let spoken = try Self.ovice(
+            .success(told), .failure(SlackErrors.failure(for: "missing_scope")), app: AppID("A8"))
+        let other = try #require(spoken.checks.first { $0.name == "app_id" })
+        #expect(other.result == .failed && other.advice.contains("belongs to the app A7, not to A8"))
+    }
+
+    /// The manifest, and how redirect URL and event URL come out.
+    @Test(
+        arguments: [
+            (
+                ["https://ailink.gts.work/thirdparty/slack/A1/oauth2/callback", "https://more.example"],
+                "https://ailink.gts.work/thirdparty/slack/A1/events", .passed, .passed
+            ),
+            (
+                ["https://ailink.gts.work/thirdparty/slack/A0A75890ATF/oauth2/callback"],
+                "https://ailink.gts.work/thirdparty/slack/A0A75890ATF/events", .failed, .failed
+            ), ([], nil, .failed, .failed),
+            (["https://ailink.gts.work/thirdparty/slack/A1/oauth2/callback"], "https://evil.example", .passed, .failed),
+        ] as [([String], String?, Check.Result, Check.Result)])
+    func `holds the manifest's addresses against ours`(
+        _ redirects: [String], _ event: String?, _ redirect: Check.Result, _ events: Check.Result
+    ) throws {
+        var tree: JSONTree = ["oauth_config": ["redirect_urls": JSONTree(texts: redirects)]]
+        if let event { tree["settings", "event_subscriptions", "request_url"] = .text(event) }
+        let profile = try #require(Profile.named("alibaba-slack", on: .slack))
+        func results(_ manifest: SlackVerification.Outcome<SlackManifest>) -> [String: Check] {
+            let checks = SlackVerification(
+                profile: profile, appID: AppID("A1"), workspaceName: "Acme", authTest: nil, botsInfo: nil, probe: nil,
+                manifest: manifest
+            ).checks
+            return Dictionary(checks.map { ($0.name, $0) }) { _, last in last }
+        }
+        let found = results(.success(SlackManifest(tree)))
+        #expect(found["redirect_url"]?.result == redirect && found["event_url"]?.result == events)
+        #expect(found["event_url"]?.compared.contains(event ?? "none") == true)
+        let trouble = results(.failure(SlackErrors.failure(for: "token_expired")))
+        #expect(trouble["redirect_url"]?.result == .inconclusive && trouble["event_url"]?.result == .inconclusive)
+    }
+
+    @Test func `does not look at the secret of an app that uses PKCE`() throws {
+        let verification = SlackVerification(
+            profile: try #require(Profile.named("alibaba-slack", on: .slack)), appID: AppID("A1"),
+            workspaceName: "Acme", authTest: nil, botsInfo: nil, probe: SlackErrors.failure(for: "bad_client_secret"),
+            usesPKCE: true)
+        #expect(Self.result(verification, "client_pair") == .inconclusive)
+    }
 }
