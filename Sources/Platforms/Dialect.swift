@@ -89,16 +89,22 @@ extension Dialect {
         purpose == .install ? (profile.botScopes, profile.userScopes) : ([], [])
     }
 
+    /// A platform that does not say so may have spent it.
     package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool { false }
 
+    /// Left to end by itself.
     package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
 
+    /// No search by e-mail address.
     package func lookUp(email: String, token: String, _ client: OAuthClient) -> PlatformRequest? { nil }
 
+    /// Nobody, since nobody is searched for.
     package func lookedUp(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person? { nil }
 
+    /// Cannot be asked.
     package func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? { nil }
 
+    /// No such events.
     package func lifecycle(_ event: [UInt8]) -> Lifecycle? { nil }
 }
 
