@@ -71,11 +71,6 @@ package struct Genesys: Sendable {
             "conversations/messaging/integrations/open?pageSize=100&pageNumber=\(page)", token, client)
     }
 
-    /// `GET /api/v2/oauth/clients/{id}`: how the client is set up. Needs a permission most clients lack.
-    package func oauthClient(token: String, _ client: OAuthClient) -> PlatformRequest {
-        call("oauth.clients", "GET", "oauth/clients/\(Form.escape(client.clientID))", token, client)
-    }
-
     /// `DELETE /api/v2/tokens/me`: ends the token (platforms, 4.7). Repeatable: a second call finds it gone.
     func endToken(_ token: String, _ client: OAuthClient) -> PlatformRequest {
         call("tokens.me", "DELETE", "tokens/me", token, client)

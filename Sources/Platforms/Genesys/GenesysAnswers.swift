@@ -129,10 +129,4 @@ extension PlatformAnswer {
         }
         return (found, Int(min(max(object.integer("pageCount") ?? 1, 1), 50)))
     }
-
-    /// Reads `oauth/clients/{id}`: grant type and state.
-    package func genesysClient() throws(PlatformFailure) -> (grantType: String?, state: String?) {
-        let object = try genesysObject()
-        return (object.word("authorizedGrantType", longest: 64), object.word("state", longest: 64))
-    }
 }
