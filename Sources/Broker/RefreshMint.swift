@@ -13,10 +13,15 @@ extension Broker {
         if leg == .app, let first = holders.first { return first }
         let found = holders.isEmpty ? try vault.installations(of: app.id, with: nil, atMost: 2) : holders
         // What somebody has disconnected does not come back because somebody else asks for a token.
-        if found.isEmpty, try vault.installations(of: app.id).contains(where: { $0.0.userID.isEmpty }) {
-            throw Problem(
-                .notFound, "the app's installation was disconnected",
-                advice: "connect it again: postern app verify \(app.key), or a new consent")
+        if found.isEmpty {
+            let all = try vault.installations(of: app.id).map(\.0).filter(\.userID.isEmpty)
+            // Made since the look before.
+            if let place = all.first(where: { $0.state == .active }) { return place }
+            guard all.isEmpty else {
+                throw Problem(
+                    .notFound, "the app's installation was disconnected",
+                    advice: "connect it again: postern app verify \(app.key), or a new consent")
+            }
         }
         if leg == .app { return found.first }
         guard found.count <= 1 else {
