@@ -91,19 +91,19 @@ extension Broker {
                 AuditEntry(
                     "oauth.callback", .denied, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
                     app: key, reason: "denied_by_user"))
-            return .page(CallbackPage(.deniedByUser, reference: request.description))
+            return .page(CallbackPage(.deniedByUser, purpose: flow.purpose, reference: request.description))
         }
         do throws(FlowFailure) {
             let result = try finish(flow, app, code: code, state: state, by: actor, request)
             remember(FlowOutcome(result), flow)
             return .page(
                 CallbackPage(
-                    .success, workspaceName: result.workspaceName, returnTo: result.returnTo,
+                    .success, purpose: flow.purpose, workspaceName: result.workspaceName, returnTo: result.returnTo,
                     reference: request.description))
         } catch {
             remember(FlowOutcome(error.page, error.problem), flow)
             Log.warning("callback_failed", ["app": key, "code": error.problem.code.rawValue, "request": request])
-            return .page(CallbackPage(error.page, reference: request.description))
+            return .page(CallbackPage(error.page, purpose: flow.purpose, reference: request.description))
         }
     }
 
@@ -113,7 +113,7 @@ extension Broker {
             Sodium.equal(bound.span, Self.hash(cookie).span),
             let kind = FlowOutcome(flow.outcome).flatMap({ CallbackPage.Kind(rawValue: $0.page) })
         else { return nil }
-        return .page(CallbackPage(kind, returnTo: flow.returnTo))
+        return .page(CallbackPage(kind, purpose: flow.purpose, returnTo: flow.returnTo))
     }
 
     private func belongsToAnotherBrowser(_ state: String, _ key: AppKey) throws(Problem) -> Bool {

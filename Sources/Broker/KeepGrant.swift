@@ -193,7 +193,7 @@ extension Transaction {
 }
 
 extension Broker {
-    /// Asks again whose the pairs are that wait for their place; called once a minute.
+    /// Asks again whose the pairs are that wait for their place; called every ten seconds.
     package func placeWaiting() {
         guard let waiting = try? vault.unplacedInstallations(), !waiting.isEmpty else { return }
         placing.start("placing") {

@@ -1,3 +1,5 @@
+package import Rules
+
 /// What a browser asked at the callback listener, passed on to the keeper, who alone can judge it.
 package struct CallbackRequest: Sendable, Equatable {
     /// Which of the two addresses was opened.
@@ -79,6 +81,8 @@ package struct CallbackPage: Sendable, Equatable {
     }
 
     package var kind: Kind
+    /// What the flow was for; nil where that is not known.
+    package var purpose: Purpose?
     /// The workspace that was connected, as the platform calls it; shown escaped.
     package var workspaceName: String?
     /// Where "Continue" leads; shown only when it is https, or http to loopback.
@@ -87,8 +91,12 @@ package struct CallbackPage: Sendable, Equatable {
     package var reference: String?
 
     /// What the courier makes a page of; `reference` is the request id to ask the administrator about.
-    package init(_ kind: Kind, workspaceName: String? = nil, returnTo: String? = nil, reference: String? = nil) {
+    package init(
+        _ kind: Kind, purpose: Purpose? = nil, workspaceName: String? = nil, returnTo: String? = nil,
+        reference: String? = nil
+    ) {
         self.kind = kind
+        self.purpose = purpose
         self.workspaceName = workspaceName
         self.returnTo = returnTo
         self.reference = reference

@@ -38,6 +38,7 @@ private enum Head {
     struct Reply: Codable {
         var redirect: String?
         var page: CallbackPage.Kind?
+        var purpose: String?
         var workspace: String?
         var back: String?
         var reference: String?
@@ -144,6 +145,7 @@ extension CallbackAnswer {
             cookie = set
         case .page(let page, let set):
             reply.page = page.kind
+            reply.purpose = page.purpose?.rawValue
             reply.workspace = page.workspaceName
             reply.back = page.returnTo
             reply.reference = page.reference
@@ -168,7 +170,8 @@ extension CallbackAnswer {
             self = .redirect(to: url, setCookie: cookie)
         case (nil, let kind?):
             let page = CallbackPage(
-                kind, workspaceName: reply.workspace, returnTo: reply.back, reference: reply.reference)
+                kind, purpose: reply.purpose.flatMap(Purpose.init(rawValue:)), workspaceName: reply.workspace,
+                returnTo: reply.back, reference: reply.reference)
             self = .page(page, setCookie: cookie)
         default: throw misread
         }

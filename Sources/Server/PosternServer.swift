@@ -87,10 +87,8 @@ package final class PosternServer: Sendable {
             seconds += 1
             broker.tick()
             let minute = seconds % 60 == 0
-            if minute {
-                broker.endMinute()
-                broker.placeWaiting()
-            }
+            if minute { broker.endMinute() }
+            if seconds % 10 == 0 { broker.placeWaiting() }
             broker.vault.keepHouse(minute: minute)
         }
     }

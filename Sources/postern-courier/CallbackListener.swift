@@ -63,7 +63,7 @@ final class CallbackListener: Sendable {
                     status: 303, headers: Self.headers + [HTTPServer.Response.Header("Location", url)])
                 cookie = set
             case .page(let page, let set):
-                response = Self.response(Page(page))
+                response = Self.response(Page(page, at: Platform(rawValue: question.platform)))
                 cookie = set
             }
             if let cookie { response.headers.append(Self.setCookie(cookie, for: question)) }

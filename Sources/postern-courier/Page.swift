@@ -12,53 +12,79 @@ struct Page {
     var link: String?
     var reference: String?
 
-    /// The page the keeper asked for.
-    init(_ page: CallbackPage) {
-        let who = page.workspaceName.flatMap { $0.isEmpty ? nil : $0 }
+    /// The page the keeper asked for, in the words of the platform the person comes from; nil says "the platform".
+    init(_ page: CallbackPage, at platform: Platform? = nil) {
+        let name = platform.map(Self.brand) ?? "the platform"
+        let again = "open the link you were given again"
         switch page.kind {
-        case .success:
-            self.init(
-                200, .good, "All done",
-                (who.map { "\($0) is connected." } ?? "You are connected.") + " You can close this window.")
+        case .success: self = Self.success(page, platform, name)
         case .deniedByUser:
             self.init(
-                200, .calm, "Not connected",
-                "You declined the request, so nothing was changed. To connect after all, open the link you were given again."
-            )
+                200, .calm, page.purpose == .login ? "Not signed in" : "Not connected",
+                "You declined the request at \(name), so nothing was changed. If you want it after all, \(again).")
         case .expiredLink:
             self.init(
                 410, .calm, "This link has expired",
                 "It was used already, or is older than ten minutes. Ask for a new link and open it in this browser.")
         case .wrongBrowser:
             self.init(
-                403, .bad, "Please use the browser and account you began with",
-                "This request was begun in another browser or with another account, so nothing was changed. Open the link you were given again, and finish in the same browser."
+                403, .bad, "Please use the browser you began with",
+                "This request was begun in another browser, so nothing was changed. Open the link you were given again, and finish in the same browser."
             )
         case .wrongAccount:
             self.init(
                 403, .bad, "Please use another account",
-                "The account you signed in with is not one this connection is for, so nothing was changed. Sign in with the right account, then open the link you were given again."
+                "The account you used at \(name) belongs to another \(platform.map(Self.noun) ?? "workspace") than this connection is for, so nothing was changed. Sign in with the right account, then \(again)."
             )
         case .wrongApp:
             self.init(
                 400, .bad, "This link belongs to another app",
-                "The app you approved is not the one this link is for, so nothing was stored. Tell your administrator to check the app's credentials."
+                "The app you approved at \(name) is not the one this link is for, so nothing was stored. Tell your administrator to check the app's credentials."
             )
         case .platformDown:
             self.init(
-                502, .bad, "The platform does not answer",
-                "The connection could not be finished. Wait a few minutes, then open the link you were given again.")
+                502, .bad, "\(platform.map(Self.brand) ?? "The platform") does not answer",
+                "The request could not be finished. Wait a few minutes, then \(again).")
         case .failed:
             self.init(
                 400, .bad, "That did not work",
-                "The connection could not be finished. Open the link you were given again; if that does not help, tell your administrator."
+                "The request could not be finished at \(name). Open the link you were given again; if that does not help, tell your administrator."
             )
-        case .rateLimited:
-            self.init(429, .calm, "Too many attempts", "Please wait a minute, then open the link you were given again.")
+        case .rateLimited: self.init(429, .calm, "Too many attempts", "Please wait a minute, then \(again).")
         }
         link = page.returnTo.flatMap { Self.isSafe($0) ? $0 : nil }
         reference = page.reference
     }
+
+    private static func success(_ page: CallbackPage, _ platform: Platform?, _ name: String) -> Page {
+        let who = page.workspaceName.flatMap { $0.isEmpty ? nil : $0 }
+        let close = "You can close this window."
+        switch page.purpose {
+        case .login:
+            return Page(200, .good, "You are signed in", "\(Self.capital(name)) has confirmed who you are. \(close)")
+        case .link:
+            return Page(200, .good, "You are linked", "Your account at \(name) is linked now. \(close)")
+        case .install, nil:
+            let place = platform.map { "The \(brand($0)) \(noun($0)) " } ?? ""
+            let done =
+                who.map { "\(place)\($0) is connected." } ?? "You are connected\(platform == nil ? "" : " to \(name)")."
+            return Page(200, .good, "All done", "\(done) \(close)")
+        }
+    }
+
+    private static func brand(_ platform: Platform) -> String {
+        switch platform {
+        case .slack: "Slack"
+        case .lark: "Lark"
+        case .feishu: "Feishu"
+        case .genesys: "Genesys Cloud"
+        }
+    }
+
+    /// What its customers call the place an app is installed in.
+    private static func noun(_ platform: Platform) -> String { platform == .slack ? "workspace" : "organisation" }
+
+    private static func capital(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
 
     /// An address that is no page of ours.
     static let notFound = Page(404, .calm, "There is nothing here", "Please check the link you were given.")

@@ -29,6 +29,8 @@ struct Customer {
     private static let binding = "the-bridge-binds-this-flow-to-the-browser"
 
     var path: String { "apps/\(platform)/\(appID)" }
+    /// Our own callback, where a browser finishes a flow.
+    var callback: String { "\(stand.callback)/thirdparty/\(platform)/\(appID)/oauth2/callback" }
 
     /// Registers the app on both sides and lets the bridge do everything with it. `stand` must be simulated.
     init(_ platform: String, _ stand: Stand, number: Int = 1) throws {
@@ -43,7 +45,7 @@ struct Customer {
         switch platform {
         case "slack":
             appID = "A0FAKE000\(number)"
-            body["bot_scopes"] = ["chat:write", "users:read"]
+            body["bot_scopes"] = ["chat:write", "users:read", "users:read.email"]
             body["user_scopes"] = ["identity.basic", "identity.team"]
             body["token_rotation_enabled"] = true
             calls = Calls(
@@ -70,6 +72,8 @@ struct Customer {
             (fields, secrets) = ([], ["app_secret"])
         }
         body["app_id"] = .string(appID)
+        let own = "\(stand.callback)/thirdparty/\(platform)/\(appID)/oauth2/callback"
+        body["redirect_urls"] = [.string(Self.redirect), .string(own)]
         let app = try sim.control("POST", "apps", .object(body))
         self.app = app
         func some(_ names: [String]) throws -> JSON {
@@ -82,7 +86,7 @@ struct Customer {
             [
                 "tenant": .string(slug), "profile": .string(platform), "platform": .string(platform),
                 "app_id": .string(appID), "fields": try some(fields), "secrets": try some(secrets),
-                "redirect_uris": [.string(Self.redirect)], "verify": false,
+                "redirect_uris": [.string(Self.redirect), .string(own)], "verify": false,
             ])
         if (try stand.must("GET", "services")["services"]?.count ?? 0) == 0 {
             try stand.must(
