@@ -148,12 +148,25 @@ extension Broker {
         if purpose != .install { try prove("login", "somebody has logged in", of: app, transaction) }
     }
 
-    /// An app that is where its credentials are (Lark, Feishu, Genesys) has its installation as soon as that is known.
+    /// An app that is where its credentials are (Lark, Feishu, Genesys) has its installation as soon as that is known. One
+    /// that was disconnected stays so: looking at an app revives nothing.
     static func place(_ found: Verified, of app: App, _ transaction: Transaction) throws(Problem) {
-        guard app.key.platform != .slack, app.fields[.appType] != "store", let place = found.place else { return }
-        _ = try transaction.installation(
-            app: app.id, tenant: app.tenant, enterpriseID: "", teamID: place.teamID ?? "", teamName: place.name ?? "",
-            isEnterprise: false, userID: "", botUserID: "")
+        guard app.key.platform != .slack, app.fields[.appType] != "store", let place = found.place,
+            let team = place.teamID
+        else { return }
+        let rows = try transaction.installations(of: app.id).filter(\.userID.isEmpty)
+        if rows.isEmpty {
+            _ = try transaction.installation(
+                app: app.id, tenant: app.tenant, enterpriseID: "", teamID: team, teamName: place.name ?? "",
+                isEnterprise: false, userID: "", botUserID: "")
+        } else if var waiting = rows.first(where: { $0.teamID.isEmpty && $0.state == .active }),
+            !rows.contains(where: { $0.teamID == team })
+        {
+            waiting.teamID = team
+            waiting.teamName = place.name ?? waiting.teamName
+            waiting.updatedAt = transaction.now
+            try transaction.update(installation: waiting)
+        }
     }
 
     /// A token stored without asking stands under no workspace until it is asked; then it gets its place.
@@ -161,6 +174,11 @@ extension Broker {
         _ id: Int64, _ identity: SlackIdentity, _ transaction: Transaction
     ) throws(Problem) {
         guard var row = try transaction.installation(id) else { return }
+        let isTaken = try transaction.installations(of: row.app).contains {
+            $0.id != id && $0.userID.isEmpty && $0.teamID == identity.teamID
+                && $0.enterpriseID == identity.enterpriseID ?? "" && $0.isEnterprise == identity.isEnterpriseInstall
+        }
+        guard !isTaken else { return }
         row.enterpriseID = identity.enterpriseID ?? ""
         row.teamID = identity.teamID
         row.teamName = identity.teamName ?? row.teamName

@@ -167,7 +167,8 @@ extension Transaction {
         }
     }
 
-    private func installations(of app: Int64) throws(Problem) -> [Installation] {
+    /// Every installation of an app at this point of the group, those of people first.
+    package func installations(of app: Int64) throws(Problem) -> [Installation] {
         try rows(
             Installation.self,
             """

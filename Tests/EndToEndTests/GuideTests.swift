@@ -54,6 +54,14 @@ import Testing
         }
         try access(guide.legs[index], app, stand, isFirst: index == 0)
         try disconnect(app, stand)
+        // Nor does looking at it bring it back.
+        try stand.must("PUT", "apps/\(app)/secrets/verification_token", ["value": "fake-something-new"])
+        #expect(try stand.must("POST", "apps/\(app)/verify", ["fresh": true])["asked_now"] == true)
+        let rows = try stand.must("GET", "installations?app=\(app)")
+        #expect(!rows.text.contains(#""state":"active""#), "\(rows.text)")
+        let after = try stand.broker(
+            "POST", "apps/\(app)/access", ["as": .string(guide.legs[index]), "deliver": "token"])
+        #expect(after.status / 100 != 2, "\(after.text)")
     }
 
     private func purpose(_ guide: Integration, is purpose: String) -> Bool { guide.purpose == purpose }
