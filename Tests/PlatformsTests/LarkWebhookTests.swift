@@ -65,6 +65,17 @@ import WebhookVectors
         #expect(unsignedFlaws == [.missingHeader: 255])
     }
 
+    /// Padding alone is wrong here: all that is before it is as it was.
+    @Test func `with a wrong padding does not open, though its text could be read`() throws {
+        let decoded = Base64.standard.decode("P37w+VZImNgPEO1RBhJ6RtKl7n6zymIbEG1pReEzghk=")
+        for (change, want) in [(UInt8(0), nil), (1, WebhookFlaw.decryptFailed)] as [(UInt8, WebhookFlaw?)] {
+            var sealed = try #require(decoded)
+            sealed[13] ^= change
+            let body = Array((#"{"encrypt":""# + Base64.standard.encode(sealed.span) + #""}"#).utf8)
+            #expect(flaw(judged(body, signed(body, "test key"), ["encrypt_key": "test key"])) == want)
+        }
+    }
+
     @Test(arguments: [
         #"{"encrypt":""}"#, #"{"encrypt":"AAAA"}"#, #"{"encrypt":"!!!!"}"#, #"{"encrypt":"AAECAwQFBgcICQoLDA0ODw=="}"#,
         #"{"encrypt":"AAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwNDg"}"#,
