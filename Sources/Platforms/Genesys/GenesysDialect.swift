@@ -83,7 +83,11 @@ extension Genesys: Dialect {
     }
 
     package func revoked(_ answer: PlatformAnswer) throws(PlatformFailure) {
-        guard let failure = complaint(answer) else { return }
+        guard let failure = complaint(answer) else {
+            // Nothing or JSON is a yes; an outage page with status 200 has ended no token.
+            guard answer.body.isEmpty || JSONFields(answer.body) != nil else { throw .unreadable("Genesys Cloud") }
+            return
+        }
         guard failure.verdict == .reauth else { throw failure }
     }
 
