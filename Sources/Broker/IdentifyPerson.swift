@@ -16,8 +16,8 @@ extension Broker {
         var result = FlowResult(app.key.platform, flow.purpose, returnTo: flow.returnTo)
         let person: Person
         do throws(Problem) {
-            if let idToken = granted.idToken { try check(idToken, flow, app, state: state, client) }
             person = try self.person(token, app, client)
+            try check(granted.idToken, of: person, flow, app, state: state, client)
             discard(token, app, client)
             let entry = AuditEntry(
                 "oauth.login", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value,
@@ -38,14 +38,14 @@ extension Broker {
         return result
     }
 
-    /// Refuses an ID token that is not for this client and this flow.
+    /// Refuses an ID token that is not for this client, this flow and this person, or is missing where one must come.
     private func check(
-        _ idToken: String, _ flow: OAuthState, _ app: App, state: String, _ client: OAuthClient
+        _ idToken: String?, of person: Person, _ flow: OAuthState, _ app: App, state: String, _ client: OAuthClient
     ) throws(Problem) {
         let nonce = try nonce(flow, state, client)
         let dialect = try dialect(of: app)
         do throws(PlatformFailure) {
-            try dialect.check(idToken: idToken, nonce: nonce, now: vault.now / 1000, client)
+            try dialect.check(idToken: idToken, of: person, nonce: nonce, now: vault.now / 1000, client)
         } catch { throw error.problem }
     }
 

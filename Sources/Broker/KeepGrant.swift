@@ -15,9 +15,11 @@ extension Broker {
     ) throws(FlowFailure) -> FlowResult {
         var result = FlowResult(app.key.platform, .install, returnTo: flow.returnTo)
         do throws(Problem) {
-            let life = try dialect(of: app).refreshTokenLife(client)
+            let dialect = try dialect(of: app)
+            let life = dialect.refreshTokenLife(client)
             let keeping = Keeping(
-                granted, flow, app, refreshLife: life, by: actor, request, tenant: slug(of: app.tenant)?.value)
+                granted, flow, app, refreshLife: life, showsSecret: dialect.exchangeShowsSecret(client), by: actor,
+                request, tenant: slug(of: app.tenant)?.value)
             result.scopes = keeping.legs.map {
                 FlowResult.Scopes(leg: $0.leg.rawValue, asked: $0.asked, granted: $0.granted)
             }
@@ -39,11 +41,21 @@ extension Broker {
             result.installation = waiting
             let person: Person
             do throws(Problem) { person = try self.person(token, app, client) } catch { return result }
+            guard !Self.isNowhere(person, app) else {
+                Log.warning("installation_unplaced", ["installation": waiting, "code": "no_tenant_key"])
+                result.identity = FlowResult.Identity(person, nil)
+                return result
+            }
             result.installation = try keeping.place(waiting, person, in: vault)
             result.workspaceName = person.place?.name
             result.identity = FlowResult.Identity(person, nil)
             return result
         } catch { throw FlowFailure(error) }
+    }
+
+    /// A store app has many organisations: whoever the platform names none of is not put under any.
+    fileprivate static func isNowhere(_ person: Person, _ app: App) -> Bool {
+        app.fields[.appType] == "store" && (person.place?.teamID ?? "").isEmpty
     }
 }
 
@@ -64,13 +76,15 @@ private struct Keeping: Sendable {
     private let webhook: SecretBox?
     private let botUserID: String
     private let app: App
+    /// Whether the platform has looked at the app's secret on the way.
+    private let showsSecret: Bool
     private let flow: OAuthState
     private let entry: AuditEntry
     private let creator: String
 
     /// `refreshLife`: seconds a refresh token lives at this platform where its answer does not say.
     init(
-        _ granted: Granted, _ flow: OAuthState, _ app: App, refreshLife: Int64?, by actor: Actor,
+        _ granted: Granted, _ flow: OAuthState, _ app: App, refreshLife: Int64?, showsSecret: Bool, by actor: Actor,
         _ request: RequestID, tenant: String?
     ) {
         func token(_ leg: Leg, _ pair: TokenPair?, asked: [String]) -> Token? {
@@ -89,6 +103,7 @@ private struct Keeping: Sendable {
         webhook = granted.webhookURL.map { SecretBox($0) }
         botUserID = granted.botUserID ?? ""
         self.app = app
+        self.showsSecret = showsSecret
         self.flow = flow
         entry = AuditEntry("oauth.install", .allowed, by: actor, request: request, tenant: tenant, app: app.key)
         creator = actor.name ?? actor.kind.rawValue
@@ -174,8 +189,8 @@ private struct Keeping: Sendable {
                 tenant: app.tenant, by: creator, graceEnds: nil)
         }
         try Broker.proveExchange(flow.purpose, of: app, transaction)
-        if app.claim == .unproven, var row = try transaction.app(app.key) {
-            // The platform has taken this App ID's credentials for its own.
+        if showsSecret, var row = try transaction.app(app.key), row.id == app.id, row.claim != .proven {
+            // The platform has taken this App ID's secret for its own.
             row.claim = .proven
             try transaction.update(app: row, takesAway: false)
         }
@@ -210,6 +225,9 @@ extension Broker {
         let request = RequestID.next()
         let token = try token(TokenWant(.user, of: app, at: row, for: request)).text
         let person = try person(token, app, try client(of: app, .address))
+        guard !Self.isNowhere(person, app) else {
+            throw Problem(.platformRefused, "the platform does not say which organisation the person is of")
+        }
         let place = person.place ?? Place(teamID: nil, name: nil)
         let entry = AuditEntry(
             "installation.name", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value,

@@ -41,11 +41,11 @@ extension Broker {
 
     /// The installation of the place a person is of; nil where the app is not installed there.
     private func home(of person: Person, _ granted: Place?, _ app: App) throws(Problem) -> Installation? {
-        let team = person.place?.teamID ?? granted?.teamID ?? ""
-        let enterprise = person.place?.enterpriseID ?? granted?.enterpriseID ?? ""
+        let place = Place(
+            enterpriseID: person.place?.enterpriseID ?? granted?.enterpriseID,
+            teamID: person.place?.teamID ?? granted?.teamID, name: nil)
         return try vault.installations(of: app.id).map(\.0).first { row in
-            guard row.state == .active, row.userID.isEmpty else { return false }
-            return row.isEnterprise ? row.enterpriseID == enterprise : row.teamID == team
+            row.state == .active && row.userID.isEmpty && row.holds(place)
         }
     }
 
@@ -71,8 +71,8 @@ extension Broker {
             guard let person = try find(email, place, allowed.app, request), let found = person.email,
                 person.isEmailVerified, found.lowercased() == email.lowercased()
             else { throw Problem(.notFound, "nobody at the platform has this address, confirmed") }
-            guard person.place?.teamID == nil || place.isEnterprise || person.place?.teamID == place.teamID else {
-                throw Problem(.notFound, "the person with this address is of another workspace")
+            guard let home = person.place, place.holds(home) else {
+                throw Problem(.notFound, "the person with this address is of another workspace or organisation")
             }
             entry.reason = Link.How.email.rawValue
             let record = entry
@@ -165,5 +165,11 @@ extension Broker {
         let token = try token(TokenWant(.bot, of: app, at: place, for: request)).text
         guard let errand = dialect.lookUp(email: email, token: token, client) else { return nil }
         return try askAgain(errand) { answer throws(PlatformFailure) in try dialect.lookedUp(answer) }
+    }
+}
+
+extension Installation {
+    fileprivate func holds(_ place: Place) -> Bool {
+        place.isWithin(team: teamID, enterprise: enterpriseID, isEnterprise: isEnterprise)
     }
 }

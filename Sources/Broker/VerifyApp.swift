@@ -47,7 +47,7 @@ extension Broker {
             guard var row = try transaction.app(app.key), row.id == app.id else {
                 throw Problem(.notFound, "the app is gone")
             }
-            if found.proves(app.key.appID), row.claim == .unproven {
+            if found.proves(app.key.appID), row.claim != .proven {
                 row.claim = .proven
                 try transaction.update(app: row, takesAway: false)
             }

@@ -141,8 +141,8 @@ extension Broker {
         return WebhookAnswer(flaw: nil, finding: finding, isRepeat: isRepeat)
     }
 
-    /// The first request that fits a secret proves it, and the App ID it names where that was only claimed (design,
-    /// section 4). False when the policy has moved meanwhile.
+    /// The first request that fits a secret proves it, and speaks for the App ID it names where that was only claimed
+    /// (design, section 4): not for good, since whoever submitted the secret can sign with it. False when the policy has moved meanwhile.
     private func keepProof(
         _ finding: WebhookFinding, _ provesApp: Bool, _ allowed: Allowed, _ entry: AuditEntry
     ) throws(Problem) -> Bool {
@@ -154,7 +154,7 @@ extension Broker {
             try Self.prove(
                 finding.kind.rawValue, "\(what) has proven version \(finding.version)", of: row, transaction)
             if provesApp, row.claim == .unproven {
-                row.claim = .proven
+                row.claim = .event
                 try transaction.update(app: row, takesAway: false)
                 var proof = entry
                 proof.action = "app.proven"

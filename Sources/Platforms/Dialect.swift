@@ -29,7 +29,11 @@ package protocol Dialect: Sendable {
 
     /// Throws unless the id_token of an exchange is for this client and this flow: `nonce` is what `authorizeURL` was
     /// given, `now` seconds since 1970. Does nothing where the platform sends none.
-    func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure)
+    func check(
+        idToken: String?, of person: Person, nonce: String?, now: Int64, _ client: OAuthClient
+    ) throws(PlatformFailure)
+    /// Whether an exchange carries the client secret, so that its success shows that the secret is right.
+    func exchangeShowsSecret(_ client: OAuthClient) -> Bool
 
     /// Trades a refresh token for a new pair. Never repeated blindly.
     func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest
@@ -262,6 +266,12 @@ package struct Place: Sendable, Equatable {
         self.name = name
         self.isEnterpriseInstall = isEnterpriseInstall
     }
+
+    /// Whether somebody of this place is of an installation: by the organisation where the whole of it installed the
+    /// app, else by team. Nobody is of a place without a name.
+    package func isWithin(team: String, enterprise: String, isEnterprise: Bool) -> Bool {
+        isEnterprise ? !enterprise.isEmpty && enterpriseID == enterprise : !team.isEmpty && teamID == team
+    }
 }
 
 /// What a code exchange gave, its legs apart.
@@ -354,7 +364,12 @@ package struct GatewayRequest: Sendable {
 
 extension Dialect {
     /// Only Slack sends id_tokens to our clients.
-    package func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure) {}
+    package func check(
+        idToken: String?, of person: Person, nonce: String?, now: Int64, _ client: OAuthClient
+    ) throws(PlatformFailure) {}
+
+    /// A client that uses PKCE sends no secret; who answers its code with tokens has looked at none.
+    package func exchangeShowsSecret(_ client: OAuthClient) -> Bool { !client.usesPKCE }
 
     /// Most refresh tokens do not end by age, or their answers say when.
     package func refreshTokenLife(_ client: OAuthClient) -> Int64? { nil }

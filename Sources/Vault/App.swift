@@ -6,7 +6,11 @@ import SQLite
 package struct App: Row, Sendable {
     /// Whether the tenant has shown that the App ID is theirs (design, section 4).
     package enum Claim: String, Sendable {
+        /// The platform itself has said so of this tenant's credentials. This is final.
         case proven
+        /// An event that names it fitted the signing secret. Whoever gave the secret may have signed the event, so
+        /// this gives way to what a platform says.
+        case event
         case unproven
     }
 

@@ -63,11 +63,12 @@ extension Transaction {
         return app
     }
 
-    /// Takes an App ID away from another tenant's app that never proved it to be its own; nil where there is none such.
+    /// Takes an App ID away from another tenant's app of which no platform has said that it is its own; nil where there is
+    /// none such.
     ///
     /// Nothing is deleted: the app goes on as `ID.displaced-N`, suspended, for its administrators to look at.
     package func displace(_ key: AppKey, for tenant: Int64) throws(Problem) -> App? {
-        guard var row = try app(key), row.claim == .unproven, row.tenant != tenant,
+        guard var row = try app(key), row.claim != .proven, row.tenant != tenant,
             let appID = AppID("\(key.appID.value.prefix(90)).displaced-\(row.id)")
         else { return nil }
         row.key = AppKey(key.platform, appID)

@@ -14,7 +14,8 @@ import Testing
             input: JSON.object(credentials).string)
     }
 
-    @Test func `is given to whoever proves it, and nothing of the other's is lost`() throws {
+    @Test(arguments: [false, true])
+    func `is given to whoever proves it, and nothing of the other's is lost`(_ byEvent: Bool) throws {
         let stand = try Stand(simulated: true).start()
         for slug in ["squatter", "acme", "late"] {
             try stand.must("POST", "tenants", ["slug": .string(slug), "name": "Corp"])
@@ -26,8 +27,16 @@ import Testing
         #expect(try stand.must("GET", "apps/\(Self.key)")["claim"] == "unproven")
         try stand.must(
             "POST", "services", ["name": "bridge", "selectors": [.string("uid:\(Stand.bridge ?? Stand.uid)")]])
-        try stand.grant("squatter/\(Self.key)", actions: ["secret:read:signing_secret"])
+        try stand.grant("squatter/\(Self.key)", actions: ["secret:read:signing_secret", "webhook:verify"])
         #expect(try stand.broker("GET", "apps/\(Self.key)/secrets/signing_secret").status == 200)
+        if byEvent {
+            // Whoever submitted the signing secret can sign with it: that is no proof against the platform's.
+            let event = #"{"type":"event_callback","event_id":"Ev1","api_app_id":"A0FAKE0011","event":{"type":"x"}}"#
+            let secret = try #require(credentials["signing_secret"]?.text)
+            let told = try stand.slackWebhook(event, secret: secret, of: "A0FAKE0011")
+            #expect(told["valid"] == true, "\(told.text)")
+            #expect(try stand.must("GET", "apps/\(Self.key)")["claim"] == "event")
+        }
 
         let taken = try Self.add(stand, "acme", credentials)
         #expect(taken.code == 0, "\(taken.all)")

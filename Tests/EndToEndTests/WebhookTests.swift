@@ -165,7 +165,7 @@ import WebhookVectors
         #expect(try ask("command=%2Fhello")["valid"] == true)
         #expect(try claim() == "unproven", "a request that names no app proves none")
         #expect(try ask(event("Ev1"))["valid"] == true)
-        #expect(try claim() == "proven")
+        #expect(try claim() == "event")
         let list = try stand.must("GET", "apps/\(Stand.app)/checklist").text
         #expect(list.contains("signing_secret"))
         let actions = try stand.records().compactMap { $0["action"]?.text }

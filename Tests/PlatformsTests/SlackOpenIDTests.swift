@@ -25,10 +25,24 @@ import Testing
     private static let client = OAuthClient(
         appID: AppID("A1")!, clientID: "1.2", clientSecret: "top", login: .openID)
 
-    private static func check(_ claims: String, nonce: String? = "n") -> String? {
-        failure { () throws(PlatformFailure) in
-            try Slack().check(idToken: token(claims), nonce: nonce, now: now, client)
+    private static func check(_ claims: String?, user: String = "U1", team: String? = "T1", _ its: OAuthClient = client)
+        -> String?
+    {
+        let person = Person(
+            userID: user, name: nil, email: nil, isEmailVerified: false, place: Place(teamID: team, name: nil))
+        return failure { () throws(PlatformFailure) in
+            try Slack().check(idToken: claims.map(token), of: person, nonce: "n", now: now, its)
         }?.code
+    }
+
+    @Test func `names the same person twice, or nobody`() {
+        #expect(Self.check(Self.claims()) == nil)
+        #expect(Self.check(Self.claims(), user: "U2") == "subject_mismatch")
+        #expect(Self.check(Self.claims(), team: "T2") == "subject_mismatch")
+        let teamless = Self.claims().replacing(#","https://slack.com/team_id":"T1""#, with: "")
+        #expect(Self.check(teamless) == "subject_mismatch" && Self.check(teamless, team: nil) == "subject_mismatch")
+        #expect(Self.check(nil) == "unexpected_answer", "an id_token must come")
+        #expect(Self.check(nil, OAuthClient(appID: AppID("A1")!, clientID: "1.2", clientSecret: "top")) == nil)
     }
 
     @Test(

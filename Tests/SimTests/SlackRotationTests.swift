@@ -125,13 +125,14 @@ private struct Rotating {
             let granted = try stage.slack.granted(stage.consent(.login))
             let idToken = try #require(granted.idToken)
             let claims = try SlackIDToken(idToken)
-            try stage.slack.check(idToken: idToken, nonce: "fake-nonce", now: claims.expires - 300, stage.client)
-            #expect(throws: PlatformFailure.self) {
-                try stage.slack.check(idToken: idToken, nonce: "other", now: claims.expires - 300, stage.client)
-            }
             let token = try #require(granted.user?.token)
             let person = try stage.slack.person(stage.sim.carry(stage.slack.identity(token: token, stage.client)))
             #expect(person.userID == granted.userID && person.isEmailVerified && person.place?.name == "Acme")
+            let now = claims.expires - 300
+            try stage.slack.check(idToken: idToken, of: person, nonce: "fake-nonce", now: now, stage.client)
+            #expect(throws: PlatformFailure.self) {
+                try stage.slack.check(idToken: idToken, of: person, nonce: "other", now: now, stage.client)
+            }
         }
     }
 

@@ -47,6 +47,9 @@ extension Lark {
         return token(fields, client)
     }
 
+    /// Always, PKCE or not (platforms, 2.3).
+    package func exchangeShowsSecret(_ client: OAuthClient) -> Bool { true }
+
     /// The platform asks for another try on its own errors (platforms, 2.3), and has not looked at what its limit turned
     /// away. Where the code is spent after all, the next answer says so.
     package func leavesCodeUnspent(_ failure: PlatformFailure) -> Bool {

@@ -41,14 +41,27 @@ extension Slack: Dialect {
     package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person {
         if let found = try answer.slackOpenIDPerson() { return found }
         let found = try answer.slackPerson()
-        // Slack lets nobody sign in whose address is not confirmed (platforms, 1.3: `user_email_unverified`).
+        // users.identity shows an address and says nothing of whether it was confirmed (platforms, 1.6).
         return Person(
-            userID: found.userID, name: found.name, email: found.email, isEmailVerified: found.email != nil,
+            userID: found.userID, name: found.name, email: found.email, isEmailVerified: false,
             place: Place(teamID: found.teamID, name: nil))
     }
 
-    package func check(idToken: String, nonce: String?, now: Int64, _ client: OAuthClient) throws(PlatformFailure) {
-        try SlackIDToken(idToken).check(clientID: client.clientID, nonce: nonce, now: now)
+    /// A login by OpenID Connect without an id_token, or whose userInfo is somebody else's, names nobody (OpenID Connect
+    /// Core 1.0, sections 3.1.3.3 and 5.3.2).
+    package func check(
+        idToken: String?, of person: Person, nonce: String?, now: Int64, _ client: OAuthClient
+    ) throws(PlatformFailure) {
+        guard let idToken else {
+            guard client.login != .openID else { throw .unexpected("Slack", "the login came without an id_token") }
+            return
+        }
+        let claims = try SlackIDToken(idToken)
+        try claims.check(clientID: client.clientID, nonce: nonce, now: now)
+        guard claims.userID == person.userID, let team = claims.teamID, team == person.place?.teamID else {
+            throw PlatformFailure(
+                .reauth, "subject_mismatch", "the id_token and userInfo name different people or workspaces")
+        }
     }
 
     package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {

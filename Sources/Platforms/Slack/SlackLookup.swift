@@ -20,7 +20,9 @@ extension Slack {
         let email = user.object("profile")?.word("email", longest: 320)
         return Person(
             userID: id, name: user.label("real_name") ?? user.label("name"), email: email,
-            isEmailVerified: email != nil && user.bool("is_email_confirmed") != false,
-            place: Place(teamID: team, name: nil))
+            isEmailVerified: email != nil && user.bool("is_email_confirmed") == true,
+            place: Place(
+                enterpriseID: user.object("enterprise_user")?.word("enterprise_id", longest: 64), teamID: team,
+                name: nil))
     }
 }
