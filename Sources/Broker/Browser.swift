@@ -39,17 +39,17 @@ extension Broker {
         let hash = Self.hash(state)
         let tenant = slug(of: app.tenant)?.value
         let flow = try vault.change(always: { transaction throws(Problem) in
-            guard var flow = try transaction.flow(hash), flow.app == app.id, flow.binding == .cookie,
+            guard var flow = try transaction.flow(hash), flow.app == app.id, flow.endsWithUs,
                 flow.usedAt == nil, transaction.now < flow.expiresAt
             else { throw Problem(.stateInvalid, "no such flow") }
-            if let bound = flow.browser {
+            if let bound = flow.cookie {
                 // The same browser may open the link twice; another one may not take it over.
                 guard let known, Sodium.equal(bound.span, Self.hash(known).span) else {
                     throw Problem(.conflict, "another browser has this flow")
                 }
                 return flow
             }
-            flow.browser = Self.hash(known ?? fresh)
+            flow.bind(cookie: Self.hash(known ?? fresh))
             try transaction.update(flow: flow)
             try transaction.record(
                 AuditEntry(
@@ -109,7 +109,7 @@ extension Broker {
 
     /// A repeated callback from the same browser shows the first outcome.
     private func firstOutcome(_ state: String, _ cookie: String?) throws(Problem) -> CallbackAnswer? {
-        guard let cookie, let flow = try vault.flow(Self.hash(state)), flow.usedAt != nil, let bound = flow.browser,
+        guard let cookie, let flow = try vault.flow(Self.hash(state)), flow.usedAt != nil, let bound = flow.cookie,
             Sodium.equal(bound.span, Self.hash(cookie).span),
             let kind = FlowOutcome(flow.outcome).flatMap({ CallbackPage.Kind(rawValue: $0.page) })
         else { return nil }

@@ -24,13 +24,15 @@ extension Broker {
                 transaction.now < flow.expiresAt
             else { throw unknown }
             // A browser at our callback brings a cookie; a bridge finishes only what it began itself.
-            guard service == nil ? flow.binding == .cookie : flow.service == service && flow.binding != .cookie else {
+            guard service == nil ? flow.endsWithUs : flow.service == service && !flow.endsWithUs else {
                 throw unknown
             }
             switch flow.binding {
             case .none: break
-            case .bridge, .cookie:
-                guard let bound = flow.browser, let browser, Sodium.equal(bound.span, browser.span) else {
+            case .bridge, .cookie, .both:
+                guard let bound = flow.endsWithUs ? flow.cookie : flow.browser, let browser,
+                    Sodium.equal(bound.span, browser.span)
+                else {
                     throw Problem(
                         .stateInvalid, "this browser is not the one that began",
                         advice: "open the start link again, in one browser")

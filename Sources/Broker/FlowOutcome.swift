@@ -1,6 +1,7 @@
 import Errands
 import FoundationEssentials
 package import Rules
+import Sealing
 package import Vault
 
 /// How a flow ended that a browser finished at our callback: for a repeated callback, and once for the service that
@@ -59,8 +60,11 @@ package enum FlowNews: Sendable {
 
 extension Broker {
     /// The outcome of a flow that a browser finished at our callback: told once, and only to the service that began it.
+    ///
+    /// A flow for a subject wants the `browser_binding` it began with, and a link is recorded only now: the service has
+    /// it from the session of the person who came back, which is not the session of whoever only passed the link on.
     package func outcome(
-        of state: String, _ key: AppKey, for caller: Caller, _ request: RequestID
+        of state: String, browserBinding: String?, _ key: AppKey, for caller: Caller, _ request: RequestID
     ) throws(Problem) -> FlowNews {
         while true {
             let policy = gate.enter(caller, vault)
@@ -79,8 +83,15 @@ extension Broker {
                     .stateInvalid, "this state is unknown, expired, told already, or of another app",
                     advice: "start the authorization again")
                 guard let flow = try vault.flow(Self.hash(state)), flow.app == allowed.app.id,
-                    flow.service == allowed.service.id, flow.binding == .cookie
+                    flow.service == allowed.service.id, flow.endsWithUs
                 else { throw unknown }
+                if let bound = flow.confirmation {
+                    guard let browserBinding, Sodium.equal(bound.span, Self.hash(browserBinding).span) else {
+                        throw Problem(
+                            .stateInvalid, "this is not the session that began",
+                            advice: "send the browser_binding of the session the person came back in")
+                    }
+                }
                 guard let outcome = FlowOutcome(flow.outcome) else {
                     guard vault.now < flow.expiresAt + Self.exchangeMilliseconds else { throw unknown }
                     guard try vault.record(entry, decidedUnder: allowed.epoch) else { continue }
@@ -91,21 +102,46 @@ extension Broker {
                     guard var row = try transaction.flow(flow.hash), var last = FlowOutcome(row.outcome),
                         last.result != nil || last.problem != nil
                     else { throw unknown }
+                    let link = try Self.confirm(last.result, of: flow, allowed, entry, transaction)
                     last.result = nil
                     last.problem = nil
                     row.outcome = last.text
                     try transaction.update(flow: row)
                     try transaction.record(entry)
-                    return true
+                    return [link].compactMap(\.self)
                 }
-                guard case .done = told else { continue }
+                guard case .done(let links) = told else { continue }
                 if let failed = outcome.problem {
                     throw Problem(
                         Problem.Code(rawValue: failed.code) ?? .internal, failed.reason, advice: failed.advice)
                 }
-                return .done(FlowResult(outcome.result, of: flow, allowed.app))
+                var result = FlowResult(outcome.result, of: flow, allowed.app)
+                result.link = links.first ?? result.link
+                return .done(result)
             } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
         }
+    }
+
+    /// Records the link a person consented to, now that the service has confirmed whose session it was; nil where there
+    /// is none to record.
+    private static func confirm(
+        _ gained: FlowOutcome.Gained?, of flow: OAuthState, _ allowed: Allowed, _ entry: AuditEntry,
+        _ transaction: Transaction
+    ) throws(Problem) -> Int64? {
+        guard flow.purpose == .link, flow.binding == .both, let id = gained?.installation,
+            let person = gained?.identity
+        else { return nil }
+        guard let place = try transaction.installation(id), place.state == .active else {
+            throw Problem(.notFound, "the installation has just ended")
+        }
+        let link = try transaction.addLink(
+            of: place, subject: flow.subject ?? "", userID: person.userID,
+            email: person.emailIsVerified ? person.email : nil, how: .consent, by: allowed.service.slug.value)
+        var record = entry
+        record.action = "link.add"
+        record.reason = Link.How.consent.rawValue
+        try transaction.record(record)
+        return link.id
     }
 
     /// An exchange, an identity call and a commit fit into this.

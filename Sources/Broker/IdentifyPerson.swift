@@ -30,7 +30,10 @@ extension Broker {
         } catch { throw FlowFailure(error) }
         result.workspaceName = person.place?.name ?? granted.place?.name
         result.identity = FlowResult.Identity(person, granted.place)
-        if flow.purpose == .link {
+        if flow.purpose == .link, flow.binding == .both {
+            // Recorded when the service has said whose session it was (FlowOutcome).
+            result.installation = try linkPlace(of: person, granted.place, app).id
+        } else if flow.purpose == .link {
             let link = try link(person, granted.place, flow, app, by: actor, request)
             result.link = link.id
             result.installation = link.installation

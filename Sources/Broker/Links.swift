@@ -11,15 +11,7 @@ extension Broker {
     func link(
         _ person: Person, _ granted: Place?, _ flow: OAuthState, _ app: App, by actor: Actor, _ request: RequestID
     ) throws(FlowFailure) -> Link {
-        let place: Installation?
-        do throws(Problem) { place = try home(of: person, granted, app) } catch { throw FlowFailure(error) }
-        guard let place else {
-            throw FlowFailure(
-                .wrongAccount,
-                Problem(
-                    .platformRefused, "the person is of a place where the app is not installed",
-                    advice: "sign in with an account of the workspace or organisation the app is connected to"))
-        }
+        let place = try linkPlace(of: person, granted, app)
         let entry = AuditEntry(
             "link.add", .allowed, by: actor, request: request, tenant: slug(of: app.tenant)?.value, app: app.key,
             reason: Link.How.consent.rawValue)
@@ -37,6 +29,20 @@ extension Broker {
                 return link
             })
         } catch { throw FlowFailure(error) }
+    }
+
+    /// The installation under which a person can be linked.
+    func linkPlace(of person: Person, _ granted: Place?, _ app: App) throws(FlowFailure) -> Installation {
+        let place: Installation?
+        do throws(Problem) { place = try home(of: person, granted, app) } catch { throw FlowFailure(error) }
+        guard let place else {
+            throw FlowFailure(
+                .wrongAccount,
+                Problem(
+                    .platformRefused, "the person is of a place where the app is not installed",
+                    advice: "sign in with an account of the workspace or organisation the app is connected to"))
+        }
+        return place
     }
 
     /// The installation of the place a person is of; nil where the app is not installed there.

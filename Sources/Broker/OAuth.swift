@@ -95,7 +95,16 @@ extension Broker {
                 throw Problem(.badRequest, "return_to must lead to the origin of a registered redirect URI")
             }
         }
-        let binding: OAuthState.Binding = ask.browserBinding != nil ? .bridge : ours ? .cookie : .none
+        // Whoever sends another person our start link must not have them linked to himself: the service says with the
+        // session the person came back in whose flow it was. An admin's link goes to whom the admin means.
+        let isConfirmed = ours && service != nil && ask.subject != nil
+        guard !isConfirmed || ask.browserBinding != nil else {
+            throw Problem(
+                .badRequest, "a flow for a subject must be bound to the session it began in",
+                advice: "send browser_binding, and send it again to learn how the flow ended")
+        }
+        let binding: OAuthState.Binding =
+            isConfirmed ? .both : ask.browserBinding != nil ? .bridge : ours ? .cookie : .none
         if ask.subject != nil, binding == .none {
             throw Problem(
                 .badRequest, "a flow for a subject must be bound to a browser",
@@ -123,7 +132,7 @@ extension Broker {
             scope: scope, userScope: userScope, subject: ask.subject, returnTo: ask.returnTo, binding: binding,
             browser: ask.browserBinding.map(Self.hash), createdAt: now, expiresAt: now + Self.flowMilliseconds)
         let url = try authorizationURL(flow, app, state)
-        let start = binding == .cookie ? "\(startURL(app.key))?state=\(state)" : nil
+        let start = flow.endsWithUs ? "\(startURL(app.key))?state=\(state)" : nil
         return (
             flow,
             FlowStart(

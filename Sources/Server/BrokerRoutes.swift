@@ -65,7 +65,7 @@ struct BrokerRoutes: Sendable {
             let state = try body.text("state")
             let binding = try body.optionalText("browser_binding")
             try body.end()
-            if code == nil, error == nil, binding == nil { return try outcome(of: state, key, caller, request) }
+            if code == nil, error == nil { return try outcome(of: state, binding, key, caller, request) }
             guard (code == nil) != (error == nil) else {
                 throw Problem(
                     .badRequest, "a callback has either code or error",
@@ -97,9 +97,9 @@ struct BrokerRoutes: Sendable {
     }
 
     private func outcome(
-        of state: String, _ key: AppKey, _ caller: Caller, _ request: RequestID
+        of state: String, _ binding: String?, _ key: AppKey, _ caller: Caller, _ request: RequestID
     ) throws(Problem) -> HTTPServer.Response {
-        switch try broker.outcome(of: state, key, for: caller, request) {
+        switch try broker.outcome(of: state, browserBinding: binding, key, for: caller, request) {
         case .done(let result): return Reply.json(Show.result(result), request)
         case .pending(let seconds):
             return Reply.json(["status": "pending", "expires_in": .int(seconds)], status: 202, request)

@@ -7,6 +7,8 @@ package struct OAuthState: Row, Sendable {
     package enum Binding: String, Sendable {
         case cookie
         case bridge
+        /// Our own cookie on the way, and at the end a value of the bridge's, repeated by the service that began.
+        case both
         /// A bridge that receives the code itself and named no person to bind to.
         case none
     }
@@ -25,8 +27,9 @@ package struct OAuthState: Row, Sendable {
     package let subject: String?
     package let returnTo: String?
     package let binding: Binding
-    /// Hash of the cookie or of `browser_binding`; nil until a browser has opened the start page.
-    package var browser: [UInt8]?
+    /// Hash of the cookie or of `browser_binding`, for `both` of the latter and then of the cookie; nil until there is
+    /// one.
+    package private(set) var browser: [UInt8]?
     package let createdAt: Int64
     package let expiresAt: Int64
     package var usedAt: Int64?
@@ -53,6 +56,21 @@ package struct OAuthState: Row, Sendable {
         self.createdAt = createdAt
         self.expiresAt = expiresAt
     }
+
+    /// Whether a browser finishes it at our own callback.
+    package var endsWithUs: Bool { binding == .cookie || binding == .both }
+
+    /// Hash of our cookie; nil until a browser has opened the start page, and where no cookie binds.
+    package var cookie: [UInt8]? {
+        guard let browser, endsWithUs, browser.count > (confirmation?.count ?? 0) else { return nil }
+        return Array(browser.dropFirst(confirmation?.count ?? 0))
+    }
+
+    /// Hash of the `browser_binding` without which nobody is told how a flow of `both` ended.
+    package var confirmation: [UInt8]? { binding == .both ? Array((browser ?? []).prefix(32)) : nil }
+
+    /// Binds the flow to the browser that has this cookie.
+    package mutating func bind(cookie hash: [UInt8]) { browser = (confirmation ?? []) + hash }
 
     init(_ row: borrowing Statement, from first: Int32) throws(Problem) {
         guard let purpose = Purpose(rawValue: row.text(first + 3)), let scope = JSONText.list(row.text(first + 5)),

@@ -14,15 +14,44 @@ import Testing
 
     private static func begin(_ customer: Customer, _ purpose: String, _ more: [String: JSON] = [:]) throws -> Begun {
         var body: [String: JSON] = ["redirect_uri": .string(customer.callback), "browser_binding": .null]
-        if purpose == "link" { body["subject"] = "person-7" }
+        if purpose == "link" {
+            body["subject"] = "person-7"
+            body["browser_binding"] = .string(session)
+        }
         let reply = try customer.begin(purpose, body.merging(more) { _, given in given })
         return Begun(
             start: try #require(reply["start_url"]?.text, "\(reply.text)"),
             state: try #require(reply["state"]?.text))
     }
 
-    private static func outcome(_ customer: Customer, _ begun: Begun) throws -> Reply {
-        try customer.stand.broker("POST", "\(customer.path)/oauth/callback", ["state": .string(begun.state)])
+    private static let session = "a-session-of-the-bridge-0123456789"
+
+    private static func outcome(
+        _ customer: Customer, _ begun: Begun, _ session: String? = session
+    ) throws -> Reply {
+        var body: [String: JSON] = ["state": .string(begun.state)]
+        body["browser_binding"] = session.map(JSON.string)
+        return try customer.stand.broker("POST", "\(customer.path)/oauth/callback", .object(body))
+    }
+
+    @Test func `is linked to nobody who only passed the start link on`() throws {
+        let stand = try Stand(simulated: true).start()
+        let customer = try Customer("slack", stand)
+        let unbound = try customer.begin(
+            "link", ["redirect_uri": .string(customer.callback), "browser_binding": .null, "subject": "person-7"])
+        #expect(unbound.code == "bad_request", "\(unbound.text)")
+        #expect(try Self.finish(try Self.begin(customer, "install")).status == 200)
+        let begun = try Self.begin(customer, "link")
+        #expect(try Self.finish(begun).status == 200)
+        for other in [nil, "another-session-of-the-bridge-0000"] {
+            let reply = try Self.outcome(customer, begun, other)
+            #expect(reply.code == "state_invalid" && reply["identity"] == nil, "\(reply.text)")
+        }
+        func links() throws -> Int { try stand.records().count { $0["action"] == "link.add" } }
+        #expect(try links() == 0, "the person has not come back to the session that began")
+        #expect(try Self.outcome(customer, begun)["link"] != nil)
+        #expect(try links() == 1)
+        #expect(try Self.outcome(customer, begun).code == "state_invalid" && links() == 1)
     }
 
     /// Through the platform's page and back, to our page.
