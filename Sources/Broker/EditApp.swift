@@ -36,7 +36,7 @@ extension Broker {
         }
         let names = edit.fields.keys.map(\.rawValue).sorted() + (edit.redirectURIs == nil ? [] : ["redirect_uris"])
         guard !names.isEmpty else { throw Problem(.badRequest, "nothing was named to be changed") }
-        return try change(
+        let edited = try change(
             call, "app.edit", tenant: slug(of: app.tenant)?.value, app: app.key, reason: names.joined(separator: " ")
         ) { transaction, _ throws(Problem) in
             guard var row = try transaction.app(app.key), row.id == app.id else {
@@ -51,5 +51,7 @@ extension Broker {
             if !edit.fields.isEmpty { try transaction.removeChecks(of: row.id) }
             return row
         }
+        proven.forget(app: app.id)
+        return edited
     }
 }

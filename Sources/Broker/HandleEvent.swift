@@ -94,7 +94,7 @@ extension Broker {
     private func judge(_ leg: LegRow, of row: Installation, _ app: App, at: Int64?) throws(Problem) -> Handled {
         guard leg.state == .active else { return .none }
         // A minute for the difference between two clocks.
-        if let at, leg.issuedAt > at + 60_000 { return .kept }
+        if let at, leg.issuedAt - 60_000 > at { return .kept }
         let name = SecretName(app: app.id, installation: row.id, kind: leg.leg.kind)
         let client = try client(of: app, .address)
         let dialect = try dialect(of: app)

@@ -66,7 +66,7 @@ final class SeenWebhooks: Sendable {
                 if !isNew { seen.younger.insert(mark) }
                 state.count += seen.count - before
                 state.apps[app] = seen
-                if state.count > inAll / shares { Self.shrink(&state, sparing: app) }
+                if state.count > inAll / shares { Self.shrink(&state, sparing: mark, of: app) }
                 return isNew
             }
         }
@@ -79,12 +79,20 @@ final class SeenWebhooks: Sendable {
 
         var count: Int { state.withLock { $0.count } }
 
-        /// Forgets the apps that began longest ago, down to three quarters.
-        private static func shrink(_ state: inout State, sparing app: Int64) {
-            for (id, seen) in state.apps.sorted(by: { $0.value.began < $1.value.began }) where id != app {
-                guard state.count > inAll / shares / 4 * 3 else { return }
-                state.count -= seen.count
-                state.apps[id] = nil
+        /// Forgets of the apps that have most, down to three quarters, so that nobody's flood costs others their marks.
+        private static func shrink(_ state: inout State, sparing mark: Mark, of app: Int64) {
+            var level = 2 * perApp / shares
+            while state.count > inAll / shares / 4 * 3 {
+                level /= 2
+                for (id, seen) in state.apps where seen.count > level {
+                    guard state.count > inAll / shares / 4 * 3 else { return }
+                    var left = seen
+                    left.older = []
+                    if left.count > level { left.younger = id == app ? [mark] : [] }
+                    state.count -= seen.count - left.count
+                    state.apps[id] = left.count == 0 ? nil : left
+                }
+                if level == 0 { return }
             }
         }
     }
@@ -139,4 +147,10 @@ final class ProvenSecrets: Sendable {
             proofs.insert(proof)
         }
     }
+
+    /// It was not written down after all.
+    func remove(_ proof: Proof) { _ = proofs.withLock { $0.remove(proof) } }
+
+    /// What was written down of an app is there no more.
+    func forget(app: Int64) { proofs.withLock { $0 = $0.filter { $0.app != app } } }
 }

@@ -133,8 +133,12 @@ extension Broker {
         let proof = ProvenSecrets.Proof(app: allowed.app.id, kind: finding.kind, version: finding.version)
         let provesApp = allowed.app.claim == .unproven && !finding.isWeak && finding.appID != nil
         if provesApp || !proven.contains(proof) {
-            guard try keepProof(finding, provesApp, allowed, entry) else { return nil }
+            // Noted before it is written, so that whoever removes it from the vault meanwhile finds it here.
             proven.add(proof)
+            var isKept = false
+            defer { if !isKept { proven.remove(proof) } }
+            isKept = try keepProof(finding, provesApp, allowed, entry)
+            guard isKept else { return nil }
         } else {
             guard try vault.record(entry, decidedUnder: allowed.epoch) else { return nil }
         }

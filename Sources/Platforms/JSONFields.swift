@@ -107,6 +107,15 @@ extension JSONFields {
     /// Whether `seconds` can be a token's life: up to ten years.
     static func isLife(_ seconds: Int64) -> Bool { (1...315_360_000).contains(seconds) }
 
+    /// Milliseconds since 1970, up to the year 2286; nil for what is no moment. Whoever adds to a moment, or takes from
+    /// it, cannot overflow.
+    static func moment(milliseconds: Int64) -> Int64? {
+        (0...10_000_000_000_000).contains(milliseconds) ? milliseconds : nil
+    }
+
+    /// The same out of seconds.
+    static func moment(seconds: Int64) -> Int64? { (0...10_000_000_000).contains(seconds) ? seconds * 1000 : nil }
+
     /// A token with what came with it, as RFC 6749, section 5.1, names them. Odd neighbours do not cost the token.
     func tokenPair(_ platform: String) throws(PlatformFailure) -> TokenPair {
         guard let token = word("access_token", longest: Self.longestToken) else {

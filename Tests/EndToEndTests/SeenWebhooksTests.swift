@@ -41,6 +41,14 @@ import Testing
             seen.note([mark(SeenWebhooks.inAll - 1)], of: Int64((SeenWebhooks.inAll - 1) % 500 + 2), at: 1).isRepeat)
     }
 
+    @Test func `of one app are not forgotten for the flood of others that send more`() {
+        let seen = SeenWebhooks(lifetime: 600_000)
+        for number in 0..<100 { _ = seen.note([mark(-1 - number)], of: 1, at: 0) }
+        for number in 0..<2 * SeenWebhooks.inAll { _ = seen.note([mark(number)], of: Int64(number % 12 + 2), at: 1) }
+        #expect(seen.count <= SeenWebhooks.inAll)
+        for number in 0..<100 { #expect(seen.note([mark(-1 - number)], of: 1, at: 2).isRepeat) }
+    }
+
     @Test func `are first for one of many that ask at once`() throws {
         let seen = SeenWebhooks(lifetime: 600_000)
         for round in 0..<50 {

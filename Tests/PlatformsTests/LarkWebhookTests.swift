@@ -125,6 +125,9 @@ import WebhookVectors
     @Test(arguments: [
         #"{"token":"fake-verification-token","type":"event_callback","uuid":"u","event":{"type":"x","app_id":"cli_other"}}"#,
         #"{"schema":"2.0","header":{"token":"fake-verification-token","app_id":"cli_other"},"event":{}}"#,
+        #"{"token":"fake-verification-token","type":"event_callback","uuid":"u","event":{"type":"app_ticket"}}"#,
+        #"{"token":"fake-verification-token","type":"event_callback","uuid":"u"}"#,
+        #"{"schema":"2.0","header":{"token":"fake-verification-token"},"event":{"app_id":"cli_fake"}}"#,
     ]) func `for another app is none`(_ body: String) {
         #expect(flaw(judged(Array(body.utf8), [], ["verification_token": Self.token])) == .appMismatch)
     }

@@ -243,7 +243,10 @@ import Testing
 @Suite struct `A webhook proven by a token alone` {
     @Test(
         arguments: [
-            (#"{"token":"fake-token","type":"event_callback","event_id":"Ev1"}"#, nil),
+            (#"{"token":"fake-token","type":"event_callback","event_id":"Ev1","api_app_id":"A0FAKE"}"#, nil),
+            // An envelope without its app is nobody's.
+            (#"{"token":"fake-token","type":"event_callback","event_id":"Ev1"}"#, .appMismatch),
+            (#"{"token":"fake-token","type":"event_callback","event_id":"Ev1","api_app_id":7}"#, .appMismatch),
             ("token=fake-token&command=%2Fhello", nil),
             (#"{"token":"fake-tokeN","type":"event_callback"}"#, .verificationTokenMismatch),
             (#"{"token":"fake","type":"event_callback"}"#, .verificationTokenMismatch),

@@ -17,15 +17,16 @@ extension Lark {
             else { return nil }
             return .tokensRevoked(
                 Place(teamID: tenant, name: nil), users: [user], bots: [],
-                at: header.string("create_time").flatMap { Int64($0) })
+                at: header.string("create_time").flatMap { Int64($0) }.flatMap(JSONFields.moment(milliseconds:)))
         }
         guard envelope.string("type") == "event_callback" else { return nil }
         switch inner.string("type") {
         case "app_ticket": return inner.word("app_ticket").map(Lifecycle.ticket)
         case "app_uninstalled":
             let at = envelope.string("ts").flatMap { Int64($0.prefix { $0 != "." }) }
+                .flatMap(JSONFields.moment(seconds:))
             return inner.word("tenant_key", longest: 64).map {
-                .uninstalled(Place(teamID: $0, name: nil), at: at.map { $0 * 1000 })
+                .uninstalled(Place(teamID: $0, name: nil), at: at)
             }
         default: return nil
         }

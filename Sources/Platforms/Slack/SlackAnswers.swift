@@ -86,7 +86,9 @@ extension PlatformAnswer {
             teamID: team, teamName: object.label("team"), url: object.word("url", longest: 300), userID: user,
             botID: object.word("bot_id", longest: 64), enterpriseID: object.word("enterprise_id", longest: 64),
             isEnterpriseInstall: object.bool("is_enterprise_install") ?? false,
-            appID: object.string("app_id").flatMap { AppID($0) }, expiresIn: object.integer("expires_in"),
+            appID: object.string("app_id").flatMap { AppID($0) },
+            // Held to what can be added to a moment; nil is no end at all, so nothing else may be read as that.
+            expiresIn: object.integer("expires_in").map { min(max($0, 0), 315_360_000) },
             scopes: header("x-oauth-scopes").map(Scopes.split))
     }
 

@@ -13,7 +13,7 @@ extension Slack {
             enterpriseID: envelope.word("enterprise_id", longest: 64), teamID: envelope.word("team_id", longest: 64),
             name: nil, isEnterpriseInstall: envelope.bool("is_enterprise_install") ?? false)
         guard place.teamID != nil || place.enterpriseID != nil else { return nil }
-        let at = envelope.integer("event_time").map { $0 * 1000 }
+        let at = envelope.integer("event_time").flatMap(JSONFields.moment(seconds:))
         switch inner.string("type") {
         case "app_uninstalled": return .uninstalled(place, at: at)
         case "tokens_revoked":

@@ -35,7 +35,10 @@ package struct Webhook: ~Escapable {
         do throws(WebhookFlaw) {
             let finding: WebhookFinding
             switch app.platform {
-            case .slack: finding = try slack(secrets)
+            case .slack:
+                finding = try slack(secrets)
+                // An envelope always names its app; the secret alone does not say whom it is meant for.
+                if finding.eventType == "event_callback", finding.appID == nil { throw .appMismatch }
             case .lark, .feishu: return try lark(app, secrets)
             case .genesys: finding = try genesys(secrets)
             }
