@@ -1,8 +1,8 @@
 import Linux
 import Platforms
-package import Rules
+import Rules
 import Sealing
-package import Vault
+import Vault
 
 extension Broker {
     /// What became of an event about the life of an installation.
@@ -22,40 +22,69 @@ extension Broker {
     /// Takes note of an event whose signature was verified and whose app is `app` (platforms, 1.7 and 2.7).
     ///
     /// Events come late and in any order, so that a token is tried before it is given up.
-    package func handle(_ event: [UInt8], of app: App) throws(Problem) -> Handled {
-        guard let event = try dialect(of: app).lifecycle(event) else { return .none }
+    func handle(_ news: EventInbox.News, of app: App) throws(Problem) -> Handled {
         let request = RequestID.next()
-        switch event {
-        case .ticket(let text):
-            guard app.fields[.appType] == "store" else { return .none }
-            let ticket = SecretBox(text)
-            let entry = AuditEntry(
-                "ticket.store", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value,
-                app: app.key, kind: SecretKind.appTicket.rawValue)
-            try vault.change(always: { transaction throws(Problem) in
-                var entry = entry
-                let version = try transaction.store(
-                    ticket, as: SecretName(app: app.id, kind: .appTicket), tenant: app.tenant, by: "platform",
-                    graceEnds: nil)
-                entry.version = version.version
-                entry.fingerprint = version.fingerprint
-                try transaction.record(entry)
-            })
-            // Whoever asked too early need not wait any longer.
-            refreshing.release(app.id)
-            return .ticket
-        case .uninstalled(let place, let at):
+        switch news {
+        case .ticket(let ticket, let at, let isWeak):
+            return try keep(ticket, at: at, isWeak, of: app, request)
+        case .life(.ticket, _): return .none
+        case .life(.uninstalled(let place, let at), let isWeak):
             let workspaces = try places(of: app, at: place).filter { $0.0.userID.isEmpty }
-            return try end(workspaces, of: app, at: at, "app_uninstalled", whole: true, request)
-        case .tokensRevoked(let place, let users, let bots, let at):
+            return try end(
+                workspaces, of: app, Told(at: at, isWeak: isWeak), "app_uninstalled", whole: true, request)
+        case .life(.tokensRevoked(let place, let users, let bots, let at), let isWeak):
             let named = try places(of: app, at: place).map { row, legs in
                 let isBot = row.userID.isEmpty && bots.contains(row.botUserID)
                 return (
                     row, legs.filter { $0.leg == .bot && isBot || $0.leg == .user && users.contains(row.userID) }
                 )
             }
-            return try end(named.filter { !$0.1.isEmpty }, of: app, at: at, "tokens_revoked", whole: false, request)
+            return try end(
+                named.filter { !$0.1.isEmpty }, of: app, Told(at: at, isWeak: isWeak), "tokens_revoked", whole: false,
+                request)
         }
+    }
+
+    /// When it happened, as the platform says, and whether a token every request carries is all that proves it.
+    private struct Told {
+        let at: Int64?
+        let isWeak: Bool
+
+        /// Whether it is surely newer than `moment`, but for a minute between two clocks.
+        func isNewer(than moment: Int64) -> Bool { at.map { moment - 60_000 <= $0 } ?? false }
+    }
+
+    /// Keeps a store app's ticket unless a newer one came before. One that is hardly proven must have a time that can be.
+    private func keep(
+        _ ticket: SecretBox, at: Int64?, _ isWeak: Bool, of app: App, _ request: RequestID
+    ) throws(Problem) -> Handled {
+        guard app.fields[.appType] == "store" else { return .none }
+        if isWeak {
+            guard let at, at <= vault.now + 300_000 else { return .kept }
+        }
+        let name = SecretName(app: app.id, kind: .appTicket)
+        let entry = AuditEntry(
+            "ticket.store", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value,
+            app: app.key, kind: SecretKind.appTicket.rawValue)
+        let isKept = try vault.change(always: { transaction throws(Problem) in
+            if let current = try transaction.head(of: name)?.current,
+                let row = try transaction.version(current, of: name), let at,
+                !Told(at: at, isWeak: isWeak).isNewer(than: row.createdAt)
+            {
+                return false
+            }
+            var entry = entry
+            let version = try transaction.store(
+                ticket, as: name, tenant: app.tenant, by: "platform", graceEnds: nil)
+            entry.version = version.version
+            entry.fingerprint = version.fingerprint
+            try transaction.record(entry)
+            return true
+        })
+        guard isKept else { return .kept }
+        // Whoever asked too early need not wait any longer.
+        refreshing.release(app.id)
+        return .ticket
     }
 
     private func places(of app: App, at place: Place) throws(Problem) -> [(Installation, [LegRow])] {
@@ -69,7 +98,7 @@ extension Broker {
     }
 
     private func end(
-        _ places: [(Installation, [LegRow])], of app: App, at: Int64?, _ why: String, whole: Bool,
+        _ places: [(Installation, [LegRow])], of app: App, _ told: Told, _ why: String, whole: Bool,
         _ request: RequestID
     ) throws(Problem) -> Handled {
         var result = Handled.none
@@ -77,9 +106,12 @@ extension Broker {
             var verdict = Handled.none
             // One leg speaks for the whole installation: the platform's own, where there is one.
             for leg in legs.sorted(by: { $0.leg.rawValue < $1.leg.rawValue }) where verdict == .none {
-                verdict = try judge(leg, of: row, app, at: at)
+                verdict = try judge(leg, of: row, app, told)
             }
-            if legs.isEmpty, whole { verdict = .ended }
+            // Nothing can be tried, so that only what is newer than the row, and signed, is believed.
+            if legs.isEmpty, whole { verdict = told.isNewer(than: row.updatedAt) ? .ended : .kept }
+            // A token that every request carries is no proof: only the platform's own word counts.
+            if told.isWeak, verdict == .doubted || legs.isEmpty { verdict = .kept }
             guard verdict == .ended || verdict == .doubted else {
                 if result == .none { result = verdict }
                 continue
@@ -91,10 +123,10 @@ extension Broker {
     }
 
     /// Tries a token that is said to be dead; `none` where it is out of use already.
-    private func judge(_ leg: LegRow, of row: Installation, _ app: App, at: Int64?) throws(Problem) -> Handled {
+    private func judge(_ leg: LegRow, of row: Installation, _ app: App, _ told: Told) throws(Problem) -> Handled {
         guard leg.state == .active else { return .none }
         // A minute for the difference between two clocks.
-        if let at, leg.issuedAt - 60_000 > at { return .kept }
+        if told.at != nil, !told.isNewer(than: leg.issuedAt) { return .kept }
         let name = SecretName(app: app.id, installation: row.id, kind: leg.leg.kind)
         let client = try client(of: app, .address)
         let dialect = try dialect(of: app)

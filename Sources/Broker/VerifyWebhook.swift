@@ -63,7 +63,7 @@ extension Broker {
                 if let answer {
                     if let finding = answer.finding, !answer.isRepeat, finding.isAboutLife {
                         let event = finding.event.map { [UInt8](copying: slab.span($0)) } ?? [UInt8](copying: body)
-                        act(on: event, of: opened.allowed.app)
+                        act(on: event, of: opened.allowed.app, isWeak: finding.isWeak)
                     }
                     return answer
                 }

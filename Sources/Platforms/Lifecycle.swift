@@ -5,5 +5,5 @@ package enum Lifecycle: Sendable, Equatable {
     /// The app was removed from there.
     case uninstalled(Place, at: Int64?)
     /// A store app's newest ticket (platforms, 2.5). A secret.
-    case ticket(String)
+    case ticket(String, at: Int64?)
 }

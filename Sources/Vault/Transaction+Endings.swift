@@ -141,7 +141,8 @@ extension Transaction {
         try delete(head)
     }
 
-    private func version(_ version: Int64, of secret: SecretName) throws(Problem) -> SecretVersion? {
+    /// One version of a secret as it is stored; nil where there is none.
+    package func version(_ version: Int64, of secret: SecretName) throws(Problem) -> SecretVersion? {
         try find(
             SecretVersion.self,
             [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue), .int(version)])

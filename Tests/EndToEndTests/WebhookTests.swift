@@ -275,6 +275,36 @@ import WebhookVectors
     }
 }
 
+@Suite struct `A ticket that only a token proves` {
+    @Test func `is kept when it says that it is new, and not in the place of a newer one`() throws {
+        let stand = try Stand().start()
+        try stand.furnishForWebhooks()
+        try stand.addWebhookApp(
+            "lark", "cli_fake1", ["verification_token": "fake-token"], fields: ["app_type": "store"])
+        let now = Clock.wallMilliseconds / 1000
+        func send(_ id: String, _ time: Int64?) throws {
+            let time = time.map { #""ts":"\#($0).5","# } ?? ""
+            let body =
+                #"{\#(time)"uuid":"\#(id)","token":"fake-token","type":"event_callback","event":{"app_id":"cli_fake1","#
+                + #""type":"app_ticket","app_ticket":"fake-ticket-\#(id)"}}"#
+            let reply = try stand.webhook("lark/cli_fake1", [], Array(body.utf8))
+            #expect(reply["valid"] == true, "\(reply.text)")
+        }
+        func kept() throws -> Int {
+            try stand.records().filter { $0["action"] == "ticket.store" }.count
+        }
+        try send("without", nil)
+        try send("future", now + 3600)
+        try send("huge", .max)
+        try send("first", now)
+        #expect(try eventually(within: 20) { try kept() == 1 })
+        try send("old", now - 3600)
+        try send("second", Clock.wallMilliseconds / 1000)
+        #expect(try eventually(within: 20) { try kept() == 2 })
+        #expect(try kept() == 2)
+    }
+}
+
 @Suite struct `After hundreds of webhooks` {
     /// The secrets they are verified with, and what stands in the encrypted ones.
     @Test(.enabled(if: Shell.isRoot, "not root: the memory of another process cannot be read"))

@@ -39,7 +39,7 @@ import Testing
             (revoked + #""user_access_token"}}"#, nil),
             (
                 #"{"ts":"1700000000.1","uuid":"u","type":"event_callback","event":{"type":"app_ticket","app_ticket":"fake-ticket"}}"#,
-                .ticket("fake-ticket")
+                .ticket("fake-ticket", at: 1_700_000_000_000)
             ),
             (
                 #"{"ts":"1700000000.1","uuid":"u","type":"event_callback","event":{"type":"app_uninstalled","tenant_key":"k1"}}"#,

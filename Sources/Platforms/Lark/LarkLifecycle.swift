@@ -11,20 +11,22 @@ extension Lark {
         guard let envelope = JSONFields(event), let inner = envelope.object("event") else { return nil }
         if let header = envelope.object("header") {
             guard header.string("event_type") == "auth.user_access_token.revoked_v4",
-                let tenant = header.word("tenant_key", longest: 64), let user = inner.word("open_id", longest: 64),
+                let tenant = header.word("tenant_key", longest: 64),
+                let user = inner.word("open_id", longest: 64),
                 // While the refresh token lives, the next refresh makes a new access token.
                 inner.string("revoke_token_type")?.contains("refresh_token") == true
             else { return nil }
             return .tokensRevoked(
                 Place(teamID: tenant, name: nil), users: [user], bots: [],
-                at: header.string("create_time").flatMap { Int64($0) }.flatMap(JSONFields.moment(milliseconds:)))
+                at: header.string("create_time").flatMap { Int64($0) }.flatMap(
+                    JSONFields.moment(milliseconds:)))
         }
         guard envelope.string("type") == "event_callback" else { return nil }
+        let at = envelope.string("ts").flatMap { Int64($0.prefix { $0 != "." }) }.flatMap(
+            JSONFields.moment(seconds:))
         switch inner.string("type") {
-        case "app_ticket": return inner.word("app_ticket").map(Lifecycle.ticket)
+        case "app_ticket": return inner.word("app_ticket").map { .ticket($0, at: at) }
         case "app_uninstalled":
-            let at = envelope.string("ts").flatMap { Int64($0.prefix { $0 != "." }) }
-                .flatMap(JSONFields.moment(seconds:))
             return inner.word("tenant_key", longest: 64).map {
                 .uninstalled(Place(teamID: $0, name: nil), at: at)
             }

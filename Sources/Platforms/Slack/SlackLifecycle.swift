@@ -2,7 +2,9 @@ package import Rules
 
 extension Slack {
     /// `auth.test`, which every live token may call (platforms, 1.6).
-    package func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? { authTest(token: token) }
+    package func probe(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {
+        authTest(token: token)
+    }
 
     /// `tokens_revoked` and `app_uninstalled` (platforms, 1.7 and 1.8). They come in either order, perhaps hours late.
     package func lifecycle(_ event: [UInt8]) -> Lifecycle? {
@@ -10,7 +12,8 @@ extension Slack {
             let inner = envelope.object("event")
         else { return nil }
         let place = Place(
-            enterpriseID: envelope.word("enterprise_id", longest: 64), teamID: envelope.word("team_id", longest: 64),
+            enterpriseID: envelope.word("enterprise_id", longest: 64),
+            teamID: envelope.word("team_id", longest: 64),
             name: nil, isEnterpriseInstall: envelope.bool("is_enterprise_install") ?? false)
         guard place.teamID != nil || place.enterpriseID != nil else { return nil }
         let at = envelope.integer("event_time").flatMap(JSONFields.moment(seconds:))
@@ -19,8 +22,13 @@ extension Slack {
         case "tokens_revoked":
             let tokens = inner.object("tokens")
             return .tokensRevoked(
-                place, users: tokens?.words("oauth") ?? [], bots: tokens?.words("bot") ?? [], at: at)
+                place, users: Self.users(tokens?.words("oauth")), bots: Self.users(tokens?.words("bot")),
+                at: at)
         default: return nil
         }
+    }
+    /// User ids, so many as one event may have us keep.
+    private static func users(_ list: [String]?) -> [String] {
+        Array((list ?? []).lazy.filter { $0.utf8.count <= 64 }.prefix(1000))
     }
 }
