@@ -7,6 +7,8 @@ final class Pty {
     private let terminal: FileDescriptor
     private let child: ChildProcess
     private(set) var screen = ""
+    /// What was read and not awaited yet.
+    private var fresh = ""
 
     init(_ arguments: [String], at admin: FakeAdmin, columns: UInt16 = 80, environment: [String] = []) throws {
         controller = try FileDescriptor.open("/dev/ptmx", .readWrite)
@@ -29,10 +31,12 @@ final class Pty {
 
     /// Reads until the screen has `text` after what was awaited before; false when it does not come.
     func shows(_ text: String) -> Bool {
-        var fresh = ""
         for _ in 0..<500 {
+            if let found = fresh.firstRange(of: text) {
+                fresh.removeSubrange(..<found.upperBound)
+                return true
+            }
             fresh += read(waiting: 20) ?? ""
-            if fresh.contains(text) { return true }
         }
         return false
     }

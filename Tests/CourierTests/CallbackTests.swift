@@ -81,7 +81,7 @@ private let slack = "/thirdparty/slack/A012345/oauth2"
                     cookies: ["__Secure-postern-oauth": Flow.cookie.value], address: "127.0.0.1")
             ])
         let without = Reply([url])
-        #expect(without.status == 403 && without.body.contains("browser and account you began with"))
+        #expect(without.status == 403 && without.body.contains("Please use the browser you began with"))
     }
 
     @Test func `lets nothing run, frame, cache or tell`() throws {
