@@ -43,8 +43,7 @@ final class Stand: Sendable {
             try #require(made)
             path = unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
         }
-        let port = try FileDescriptor.listen(at: .ipv4(0x7F00_0001, port: 0)).boundPort ?? 0
-        callback = "http://127.0.0.1:\(port)"
+        callback = "http://127.0.0.1:\(try Port.free())"
         unsafe chmod(path, 0o711)
         let kit = KitKey()
         let key = SecretBytes(random: 32)
