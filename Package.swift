@@ -65,6 +65,7 @@ let package = Package(
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
         .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("Vault", uses: ["Vault", "SQLite", "Sealing", "Linux", "Rules", "DurabilityVFS", "CTamper"]),
+        tests("Broker", uses: ["Broker", "Vault", "Platforms", "Errands", "Sealing", "Linux", "Rules"]),
         tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Sealing", "Rules"], programs: ["postern-courier"]),

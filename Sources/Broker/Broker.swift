@@ -58,7 +58,7 @@ package final class Broker: Sendable {
     package init(vault: Vault, settings: Settings) {
         self.vault = vault
         self.settings = settings
-        startedAt = Clock.wallMilliseconds
+        startedAt = vault.now
         courierBox = CourierBox()
         // As long as a signature can be accepted: from so much early to so much late. Platforms repeat within minutes.
         seen = SeenWebhooks(lifetime: max(2 * (settings.webhookWindow ?? 0), 600) * 1000)

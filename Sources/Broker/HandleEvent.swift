@@ -156,7 +156,7 @@ extension Broker {
                 if verdict == .doubted {
                     for leg in legs {
                         guard var leg = try transaction.leg(leg.leg, of: row.id), leg.state == .active else { continue }
-                        leg.died("REAUTH", why, at: transaction.now)
+                        leg.refused("REAUTH", why, at: transaction.now)
                         try transaction.update(leg: leg)
                     }
                     _ = try transaction.endLeases(of: .installation(row.id))

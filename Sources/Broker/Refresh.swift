@@ -1,4 +1,5 @@
 import Linux
+import Platforms
 package import Rules
 package import Vault
 
@@ -90,22 +91,29 @@ extension Broker {
     /// What to do for `want` at this moment, and the row it was decided by; finds the place of a machine token.
     func decide(_ want: inout TokenWant, hasTried: Bool) throws(Problem) -> (RefreshDecision, LegRow?) {
         if want.installation == nil { want.installation = try machinePlace(want.app, want.leg) }
-        let canMint = want.leg == .tenant || want.leg == .app
+        let isPlaceActive = want.installation.map { $0.state == .active } ?? true
+        let canMint = isPlaceActive && (want.leg == .tenant || want.leg == .app)
         let row = try want.installation.map { place throws(Problem) in try vault.leg(want.leg, of: place.id) } ?? nil
         let now = vault.now
         guard let row else {
             guard canMint else {
                 throw Problem(.notFound, "the installation has no \(want.leg.rawValue) leg")
             }
-            if let held = refreshing.held(want.key, now: now) { return (.fail(held), nil) }
+            if let held = held(want, at: now) { return (.fail(held), nil) }
             return (.renew, nil)
         }
         let isRefused = want.refused == row.generation
+        let margin = canMint ? try dialect(of: want.app).mintMargin * 1000 : 0
         let decision = row.decide(
-            at: now, least: max(want.least, 0), canMint: canMint, isRefused: isRefused, hasTried: hasTried)
-        guard decision == .renew, let held = refreshing.held(want.key, now: now) else { return (decision, row) }
-        let isAlive = row.left(at: now).map { $0 > 0 } ?? true
+            at: now, least: max(want.least, margin), canMint: canMint, isRefused: isRefused, hasTried: hasTried)
+        guard decision == .renew, let held = held(want, at: now) else { return (decision, row) }
+        let isAlive = row.state == .active && row.left(at: now).map { $0 > 0 } ?? true
         return (isAlive && !isRefused ? .serve : .fail(held), row)
+    }
+
+    /// Why nobody asks for this token now; nil where somebody may.
+    private func held(_ want: TokenWant, at now: Int64) -> Problem? {
+        refreshing.held(want.key, now: now) ?? refreshing.slowed(want.app.key, now: now)
     }
 
     /// Renews one leg; the turn is ours.

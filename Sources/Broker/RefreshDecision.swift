@@ -31,7 +31,9 @@ extension LegRow {
         let left = left(at: now)
         let isAlive = left.map { $0 > 0 } ?? true
         switch state {
-        case .revoked: return .fail(over("was revoked"))
+        case .revoked:
+            // What the app can make by itself it makes again once its place is in use again.
+            return canMint && !hasTried ? .renew : .fail(over("was revoked"))
         case .needsReauthorization:
             return left != nil && isAlive && !isRefused ? .serve : .fail(over("is no longer accepted"))
         case .active: break

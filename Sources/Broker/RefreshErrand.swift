@@ -38,7 +38,16 @@ extension Broker {
     /// pair with its record in one transaction, fenced by the generation.
     func refresh(_ want: TokenWant, _ row: LegRow) throws(Problem) {
         guard let place = want.installation else { throw Problem(.internal, "a refresh without an installation") }
-        waitForOlderCouriers(row)
+        var row = row
+        if row.inFlight != nil {
+            // Spent before: an answer to that may be here by now.
+            try waitForOlderCouriers(row)
+            applySpool(waiting: true)
+            guard let again = try vault.leg(row.leg, of: row.installation), again.generation == row.generation,
+                again.state == .active, again.canRefresh
+            else { return }
+            row = again
+        }
         let dialect = try dialect(of: want.app)
         let spent = try refreshToken(of: row, place)
         // A configuration token is traded without the app's own credentials (platforms, 1.10).
@@ -48,12 +57,13 @@ extension Broker {
                 appToken: try token(TokenWant(.app, of: want.app, at: nil, for: want.request)).text)
         }
         if want.isUrgent { _ = refreshing.mayCall(want.app.key, now: vault.now, isUrgent: true) }
-        guard try begin(want, row, place) else { return }
         let ticket = RefreshTicket(row)
+        let aside = Errand.Spool(publicKey: vault.spoolKey, ticket: try prove(ticket))
+        guard try begin(want, row, place) else { return }
         var result: Problem?
-        carry(dialect.refresh(spent, row.leg, client), ticket) { outcome in
+        carry(dialect.refresh(spent, row.leg, client), aside) { outcome in
             do throws(Problem) {
-                result = try conclude(ticket, want.app, outcome, for: want.request)
+                result = try conclude(ticket, place, want.app, outcome, for: want.request)
                 return true
             } catch {
                 result = error
@@ -61,6 +71,12 @@ extension Broker {
             }
         }
         if let result { throw result }
+    }
+
+    /// A ticket as couriers are given it: with what only this vault can make of it, so that nobody who can make files in
+    /// the spool can make an answer to it.
+    func prove(_ ticket: RefreshTicket) throws(Problem) -> String {
+        "\(ticket.text) \(try vault.derive(.errand, from: ticket.text))"
     }
 
     /// Opens a leg's refresh token for one errand.
@@ -92,7 +108,7 @@ extension Broker {
     /// Writes what came of a refresh; returns the problem it means for whoever waits. Throws where nothing could be
     /// written: then the answer is not lost as long as somebody else keeps it.
     func conclude(
-        _ ticket: RefreshTicket, _ app: App, _ outcome: Asked, for request: RequestID
+        _ ticket: RefreshTicket, _ place: Installation, _ app: App, _ outcome: Asked, for request: RequestID
     ) throws(Problem) -> Problem? {
         let dialect = try dialect(of: app)
         switch outcome {
@@ -107,17 +123,20 @@ extension Broker {
                     refreshing.slowDown(app.key, until: vault.now + wait * 1000)
                 }
                 let dead = try note(error, of: ticket, app, settles: error.saysThatNothingHappened, request)
-                return dead || error.verdict != .race ? error.problem : nil
+                return dead || error.verdict != .race && error.verdict != .reauth ? error.problem : nil
             }
             let client = try? client(of: app, .identifier)
-            try store(pair, of: ticket, app, life: client.flatMap { dialect.refreshTokenLife($0) }, request)
+            try store(pair, of: ticket, place, app, life: client.flatMap { dialect.refreshTokenLife($0) }, request)
             return nil
         }
     }
 
-    /// The whole new pair and its record.
+    /// The whole new pair and its record. Its life counts from when it was asked for, however late it is written.
+    ///
+    /// It may use the reserve of a full disk, since it cannot be had twice. Where the leg has ended meanwhile nobody here wants the new token: the platform is told so.
     private func store(
-        _ pair: TokenPair, of ticket: RefreshTicket, _ app: App, life: Int64?, _ request: RequestID
+        _ pair: TokenPair, of ticket: RefreshTicket, _ before: Installation, _ app: App, life: Int64?,
+        _ request: RequestID
     ) throws(Problem) {
         let token = SecretBox(pair.token)
         let refreshToken = pair.refreshToken.map { SecretBox($0) }
@@ -125,31 +144,45 @@ extension Broker {
         if let other = pair.appID, other != app.key.appID { odd.insert("app_id_mismatch", at: 0) }
         let oddity = odd.first
         let tenant = slug(of: app.tenant)?.value
-        let isWritten = try vault.change(always: { transaction throws(Problem) in
-            guard let old = try transaction.leg(ticket.leg, of: ticket.installation),
-                let place = try transaction.installation(ticket.installation), old.generation == ticket.generation,
-                old.state != .revoked
-            else { return false }
-            var new = NewToken(
-                token: token, refreshToken: refreshToken, scope: pair.scope?.sorted() ?? old.scope,
-                expiresAt: pair.expiresIn.map { transaction.now + $0 * 1000 })
-            new.keepsRefreshToken = true
-            new.refreshExpiresAt = (pair.refreshExpiresIn ?? (refreshToken == nil ? nil : life)).map {
-                transaction.now + $0 * 1000
-            }
-            let version = try transaction.storeLeg(ticket.leg, of: place, new, by: "posternd", replaces: false)
-            if let oddity, var leg = try transaction.leg(ticket.leg, of: ticket.installation) {
-                leg.odd(oddity, at: transaction.now)
-                try transaction.update(leg: leg)
-            }
-            try transaction.record(
-                AuditEntry(
+        let queue = try endings(of: app)
+        let outcome = try vault.change(
+            isRevoking: true,
+            always: { transaction throws(Problem) in
+                var entry = AuditEntry(
                     "token.refresh", .allowed, by: .system, request: request, tenant: tenant, app: app.key,
-                    kind: ticket.leg.rawValue, version: version.version, fingerprint: version.fingerprint,
-                    reason: oddity ?? "refreshed"))
-            return true
-        })
-        refreshing.count(app.key.platform, isWritten ? "refreshed" : "superseded")
+                    kind: ticket.leg.rawValue, reason: oddity ?? "refreshed")
+                let leg = try transaction.leg(ticket.leg, of: ticket.installation)
+                let place = try transaction.installation(ticket.installation)
+                guard let old = leg, let place, old.state != .revoked, place.state == .active else {
+                    let ended = EndedLeg(installation: place ?? before, leg: ticket.leg, token: token, wasActive: true)
+                    try queue.add([ended], transaction)
+                    entry.reason = "ended_meanwhile"
+                    try transaction.record(entry)
+                    return "ended"
+                }
+                guard old.generation == ticket.generation, old.canRefresh, let began = old.inFlightAt else {
+                    return "superseded"
+                }
+                let issuedAt = min(began, transaction.now)
+                var new = NewToken(
+                    token: token, refreshToken: refreshToken, scope: pair.scope?.sorted() ?? old.scope,
+                    expiresAt: pair.expiresIn.map { issuedAt + $0 * 1000 })
+                new.issuedAt = issuedAt
+                new.keepsRefreshToken = true
+                new.refreshExpiresAt = (pair.refreshExpiresIn ?? (refreshToken == nil ? nil : life)).map {
+                    issuedAt + $0 * 1000
+                }
+                let version = try transaction.storeLeg(ticket.leg, of: place, new, by: "posternd", replaces: false)
+                if let oddity, var leg = try transaction.leg(ticket.leg, of: ticket.installation) {
+                    leg.odd(oddity, at: transaction.now)
+                    try transaction.update(leg: leg)
+                }
+                entry.version = version.version
+                entry.fingerprint = version.fingerprint
+                try transaction.record(entry)
+                return "refreshed"
+            })
+        refreshing.count(app.key.platform, outcome)
         if let oddity {
             Log.warning("refresh_odd", ["app": "\(app.key)", "leg": ticket.leg.rawValue, "what": oddity])
         }
@@ -161,11 +194,11 @@ extension Broker {
     func note(
         _ failure: PlatformFailure, of ticket: RefreshTicket, _ app: App, settles: Bool, _ request: RequestID
     ) throws(Problem) -> Bool {
-        if failure.verdict == .race { applySpool() }
+        if failure.verdict == .race || failure.verdict == .reauth { applySpool() }
         let tenant = slug(of: app.tenant)?.value
         let isDead = try vault.change(always: { transaction throws(Problem) in
             guard var leg = try transaction.leg(ticket.leg, of: ticket.installation),
-                leg.generation == ticket.generation, leg.state == .active
+                leg.generation == ticket.generation, leg.state == .active, leg.inFlight != nil
             else { return false }
             let now = transaction.now
             switch failure.verdict {
@@ -197,14 +230,14 @@ extension Broker {
     }
 
     /// Sends a refresh; `keep` is called once with what came of it, and the courier puts it aside unless that is true.
-    private func carry(_ request: PlatformRequest, _ ticket: RefreshTicket, _ keep: (Asked) -> Bool) {
+    private func carry(_ request: PlatformRequest, _ aside: Errand.Spool, _ keep: (Asked) -> Bool) {
         guard let courier else {
             _ = keep(.failed(Self.noCourier, mayHaveBeenSent: false))
             return
         }
         var errand = Errand(request, timeoutSeconds: Self.refreshSeconds)
         errand.maxAnswerBytes = Self.longestAnswer
-        errand.spool = Errand.Spool(publicKey: vault.spoolKey, ticket: ticket.text)
+        errand.spool = aside
         courier.attempt(errand) { outcome in
             switch outcome {
             case .answered(let answer): keep(.answered(PlatformAnswer(answer)))

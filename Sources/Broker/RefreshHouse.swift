@@ -12,6 +12,8 @@ extension Broker {
     /// Called once a second: finds the legs that are due and sees to it that somebody works on them.
     func refreshDue() {
         guard courier != nil else { return }
+        // Tried until nobody of an earlier keeper is left, and then known for good.
+        _ = spoolBox.withLock { $0 }?.isAlone
         applySpool()
         do throws(Problem) {
             let due = try vault.legs(dueBy: vault.now, atMost: Self.atOnce)
@@ -76,8 +78,8 @@ extension Broker {
             var want = TokenWant(row.leg, of: app, at: place, for: .next())
             want.isUrgent = false
             guard !refreshing.flights.isTaken(want.key) else { return }
-            // Due again in a second: those of other apps go first.
-            guard refreshing.mayCall(app.key, now: vault.now, isUrgent: false) else { return }
+            // Those of other apps go first, and must be found by whoever looks for what is due.
+            guard refreshing.mayCall(app.key, now: vault.now, isUrgent: false) else { return try putOff(row, by: 2000) }
             guard case .mine = refreshing.flights.take(want.key, until: .after(milliseconds: 0)) else { return }
             var failure: Problem?
             do throws(Problem) {

@@ -100,6 +100,7 @@ extension Broker {
         default: failure = PlatformFailure(.bug, "unexpected_answer", "the answer could not be read")
         }
         refreshing.count(want.app.key.platform, failure.verdict.rawValue.lowercased())
+        if let wait = failure.retryAfter { refreshing.slowDown(want.app.key, until: vault.now + wait * 1000) }
         if failure.wantsTicket { askForTicket(want) }
         let record = entry(want, .error, failure.code)
         try vault.change(always: { transaction throws(Problem) in

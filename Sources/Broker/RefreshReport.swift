@@ -82,7 +82,7 @@ extension Broker {
             guard var leg = try transaction.leg(row.leg, of: row.installation), leg.generation == row.generation,
                 leg.state == .active
             else { return }
-            leg.died(failure.verdict.rawValue, failure.code, at: transaction.now)
+            leg.refused(failure.verdict.rawValue, failure.code, at: transaction.now)
             try transaction.update(leg: leg)
             try transaction.record(
                 AuditEntry(

@@ -9,25 +9,33 @@ import Vault
 extension Broker {
     /// Writes what couriers put aside: answers to refreshes that no keeper acknowledged. Called at start, every second,
     /// and before a refresh token is believed to be dead.
-    func applySpool() {
+    ///
+    /// `waiting`: returns only when whoever is at it is done; never from within.
+    func applySpool(waiting: Bool = false) {
         guard let spool = spoolBox.withLock({ $0 }) else { return }
+        let all = { for file in spool.files() where self.apply(file.bytes) { spool.remove(file.name) } }
+        if waiting { return spoolTurn.withLock { _ in all() } }
         // Once at a time; whoever comes meanwhile would find the same files.
-        _ = spoolTurn.withLockIfAvailable { _ in
-            for file in spool.files() where apply(file.bytes) { spool.remove(file.name) }
-        }
+        _ = spoolTurn.withLockIfAvailable { _ in all() }
     }
 
     /// Whether the file is done with. What does not open is cut short or not ours, and is no answer.
     private func apply(_ sealed: [UInt8]) -> Bool {
         let slab = slabs.take()
         defer { slabs.give(slab) }
-        guard vault.openSpooled(sealed.span, into: slab) else {
-            Log.warning("spooled_answer_dropped", ["why": "it does not open"])
-            return true
-        }
         do throws(Problem) {
+            guard try vault.openSpooled(sealed.span, into: slab) else {
+                Log.warning("spooled_answer_dropped", ["why": "it does not open"])
+                return true
+            }
             let answer = try SpooledAnswer([UInt8](copying: slab.span))
-            guard let ticket = RefreshTicket(answer.ticket),
+            guard let ticket = RefreshTicket(String(answer.ticket.prefix { $0 != " " })),
+                answer.ticket == (try prove(ticket))
+            else {
+                Log.warning("spooled_answer_dropped", ["why": "it answers no errand of ours"])
+                return true
+            }
+            guard
                 let place = try vault.installation(ticket.installation), let app = try vault.app(id: place.app)
             else { return true }
             let outcome: Asked
@@ -35,7 +43,7 @@ extension Broker {
             case .answer(let answer): outcome = .answered(PlatformAnswer(answer))
             case .unreachable(let why): outcome = .failed(why.problem, mayHaveBeenSent: why.mayHaveBeenSent)
             }
-            _ = try conclude(ticket, app, outcome, for: .next())
+            _ = try conclude(ticket, place, app, outcome, for: .next())
             Log.info("spooled_answer_written", ["installation": ticket.installation, "leg": ticket.leg.rawValue])
             return true
         } catch {
@@ -46,10 +54,17 @@ extension Broker {
 
     /// An intent of an earlier keeper may still be answered to a courier of its: waits until none is left, and takes what
     /// they put aside. Only then the same refresh token is tried once more.
-    func waitForOlderCouriers(_ row: LegRow) {
-        guard let began = row.inFlightAt, began < startedAt, let spool = spoolBox.withLock({ $0 }) else { return }
+    /// Throws where one is left even so: what it still may put aside must not become worthless.
+    func waitForOlderCouriers(_ row: LegRow) throws(Problem) {
+        guard let began = row.inFlightAt, began <= startedAt, let spool = spoolBox.withLock({ $0 }) else { return }
         let deadline = Deadline.after(seconds: Int64(Self.refreshSeconds) + 10)
-        while !spool.isAlone, !deadline.hasPassed { Clock.sleep(microseconds: 20_000) }
-        applySpool()
+        while !spool.isAlone {
+            guard !deadline.hasPassed else {
+                throw Problem(
+                    .platformUnreachable, "an earlier courier may still have the answer to this refresh",
+                    advice: "try again in a minute")
+            }
+            Clock.sleep(microseconds: 20_000)
+        }
     }
 }

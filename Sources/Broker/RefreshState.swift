@@ -50,6 +50,15 @@ final class RefreshState: Sendable {
         paces.withLock { $0[app, default: Pace(perMinute: Self.perMinute(app.platform))].hold(until: moment) }
     }
 
+    /// What callers hear while the platform wants the app to wait; nil where it does not.
+    func slowed(_ app: AppKey, now: Int64) -> Problem? {
+        paces.withLock { $0[app]?.held(at: now) }.map { until in
+            Problem(
+                .platformUnreachable, "the platform asked this app to wait",
+                advice: "try again in \(max(1, (until - now + 999) / 1000)) seconds")
+        }
+    }
+
     func hold(_ key: RefreshFlights.Key, until moment: Int64, _ problem: Problem) {
         holds.withLock { $0[key] = (moment, problem) }
     }

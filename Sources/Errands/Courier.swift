@@ -163,7 +163,9 @@ extension Courier {
             stream = try hand(frame, to: try link(), until: deadline)
         }
         sent = true
-        let reply = try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: deadline))
+        // The courier counts its time from here.
+        let answered = Deadline.after(seconds: Int64(errand.timeoutSeconds) + 5)
+        let reply = try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: answered))
         guard keep(reply), errand.spool != nil else { return }
         try Kept.send(on: stream, until: .after(seconds: 5))
     }

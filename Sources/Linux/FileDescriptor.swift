@@ -128,6 +128,11 @@ extension FileDescriptor {
         guard fdatasync(number) == 0 else { throw SystemError("fdatasync") }
     }
 
+    /// Makes everything about a file or directory durable, fsync(2).
+    package func sync() throws(SystemError) {
+        guard fsync(number) == 0 else { throw SystemError("fsync") }
+    }
+
     /// Cuts or extends the file, ftruncate(2).
     package func truncate(to size: Int64) throws(SystemError) {
         guard ftruncate(number, off_t(size)) == 0 else { throw SystemError("ftruncate") }

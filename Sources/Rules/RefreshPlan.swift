@@ -65,6 +65,9 @@ package struct Pace: Sendable {
         return true
     }
 
+    /// Until when the platform asked everybody to wait; nil where that is over.
+    package func held(at now: Int64) -> Int64? { notBefore > now ? notBefore : nil }
+
     /// The platform asked everybody to wait.
     package mutating func hold(until moment: Int64) { notBefore = max(notBefore, moment) }
 }

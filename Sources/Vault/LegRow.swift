@@ -140,6 +140,16 @@ package struct LegRow: Row, Sendable {
         settle(at: now)
     }
 
+    /// The platform says that the access token itself is dead: it is over for everybody, and so is what is in flight.
+    package mutating func refused(_ verdict: String, _ code: String, at now: Int64) {
+        died(verdict, code, at: now)
+        expiresAt = min(expiresAt ?? now, now)
+        refreshExpiresAt = nil
+        refreshSealed = nil
+        refreshFingerprint = nil
+        generation += 1
+    }
+
     /// The newest answer was good but not as documented: shown until the next one is.
     package mutating func odd(_ code: String, at now: Int64) {
         failures = 1

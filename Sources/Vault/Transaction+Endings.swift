@@ -10,6 +10,14 @@ package struct EndedLeg: Sendable {
     package let token: SecretBox?
     /// Whether the platform still took it when it was last heard of.
     package let wasActive: Bool
+
+    /// A leg that ended with this token; `wasActive` as far as anybody knows.
+    package init(installation: Installation, leg: Leg, token: SecretBox?, wasActive: Bool) {
+        self.installation = installation
+        self.leg = leg
+        self.token = token
+        self.wasActive = wasActive
+    }
 }
 
 extension Transaction {

@@ -15,6 +15,8 @@ package struct NewToken: Sendable {
     package var expiresAt: Int64?
     /// Milliseconds since 1970; nil for a refresh token that does not end or of which nobody says.
     package var refreshExpiresAt: Int64?
+    /// When its life began, milliseconds since 1970; nil is now.
+    package var issuedAt: Int64?
     /// A token with nothing known of it but itself and its scope.
     package init(token: SecretBox, refreshToken: SecretBox? = nil, scope: [String], expiresAt: Int64? = nil) {
         self.token = token
@@ -73,6 +75,7 @@ extension Transaction {
             generation: (existing?.generation ?? 0) + 1, now: now)
         row.asked = new.asked ?? existing?.asked ?? []
         row.refreshExpiresAt = new.refreshExpiresAt
+        if let issuedAt = new.issuedAt { row.issuedAt = issuedAt }
         if let refreshToken = new.refreshToken {
             try store(refreshToken: refreshToken, of: &row, tenant: installation.tenant)
         } else if new.keepsRefreshToken, let existing, existing.canRefresh {

@@ -43,10 +43,14 @@ extension Vault {
     /// What couriers seal answers to that must not be lost, 64 hex digits.
     package var spoolKey: String { keys.spool.publicKey.hex }
 
-    /// Opens what was sealed to the spool key at the end of `slab`. False where it does not open.
-    package func openSpooled(_ sealed: Span<UInt8>, into slab: Slab) -> Bool {
+    /// Opens what was sealed to the spool key at the end of `slab`. False where it was not; throws where it could not be
+    /// tried.
+    package func openSpooled(_ sealed: Span<UInt8>, into slab: Slab) throws(Problem) -> Bool {
         slab.reserve(sealed.count)
-        do { try keys.slots.openBox(sealed, with: keys.spool, into: slab) } catch { return false }
+        do throws(SealingError) { try keys.slots.openBox(sealed, with: keys.spool, into: slab) } catch {
+            guard error == .notAuthentic || error == .malformed else { throw error.problem }
+            return false
+        }
         return true
     }
 

@@ -49,6 +49,9 @@ final class Spool: Sendable {
                 try file.write(sealed)
                 try file.syncData()
                 try Directory.setMode(of: file, 0o644)
+                // The mode and the name are part of what must not be lost.
+                try file.sync()
+                try directory.sync()
             case .none: throw SystemError("openat", 2)
             }
         } catch { throw error.problem(doing: "put an answer aside") }
