@@ -76,7 +76,7 @@ extension Broker {
     /// A ticket as couriers are given it: with what only this vault can make of it, so that nobody who can make files in
     /// the spool can make an answer to it.
     func prove(_ ticket: RefreshTicket) throws(Problem) -> String {
-        "\(ticket.text) \(try vault.derive(.errand, from: ticket.text))"
+        "\(ticket.text)/\(try vault.derive(.errand, from: ticket.text))"
     }
 
     /// Opens a leg's refresh token for one errand.

@@ -29,7 +29,7 @@ extension Broker {
                 return true
             }
             let answer = try SpooledAnswer([UInt8](copying: slab.span))
-            guard let ticket = RefreshTicket(String(answer.ticket.prefix { $0 != " " })),
+            guard let ticket = RefreshTicket(answer.ticket.split(separator: "/").prefix(3).joined(separator: "/")),
                 answer.ticket == (try prove(ticket))
             else {
                 Log.warning("spooled_answer_dropped", ["why": "it answers no errand of ours"])

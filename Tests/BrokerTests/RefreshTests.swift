@@ -32,7 +32,7 @@ import Vault
     }
 
     /// The spool key is public, and whoever is in the courier's place can make files.
-    @Test(arguments: ["", " ", " forged-forged-forged-forged-forged-forged-forge"])
+    @Test(arguments: ["", "/", "/forged-forged-forged-forged-forged-forged-forge"])
     func `that somebody else made is none`(_ proof: String) throws {
         try putAside(try ground.begin().text + proof)
         #expect(try ground.token == "xoxe.xoxb-fake-old")
