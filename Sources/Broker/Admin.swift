@@ -33,6 +33,15 @@ package struct AdminCall: Sendable {
     package let onlyTenant: Int64?
     /// The policy epoch it was allowed under.
     let epoch: Int64
+    fileprivate let ask: Ask
+
+    /// What it was allowed for, so that it can be decided again.
+    fileprivate struct Ask: Sendable {
+        let peer: Peer
+        let right: AdminRight
+        let tenant: Int64?
+        let anyTenant: Bool
+    }
 
     /// What stands in rows as their maker.
     var name: String { actor.name ?? "uid:\(actor.uid ?? 0)" }
@@ -58,7 +67,7 @@ extension Broker {
     ) throws(Problem) -> AdminCall {
         let policy = vault.policy
         let held = roles(of: caller.peer, policy)
-        let fitting = held.filter { right.isHeld(by: $0.role) }
+        let ask = AdminCall.Ask(peer: caller.peer, right: right, tenant: tenant, anyTenant: anyTenant)
         let actor = adminActor(caller.peer, held.first)
         // Status and metrics are asked every few seconds by machines (design, section 8).
         let isQuiet = action == "status" || action == "metrics"
@@ -69,16 +78,29 @@ extension Broker {
             }
             _ = try vault.record(AuditEntry(action, .allowed, by: actor, request: request))
         }
-        if fitting.contains(where: { $0.tenant == nil }) {
+        if let one = fitting(ask, held) {
             try looked()
-            return AdminCall(actor: actor, request: request, onlyTenant: nil, epoch: policy.epoch)
-        }
-        if let one = fitting.first(where: { anyTenant || $0.tenant == tenant }), tenant != nil || anyTenant {
-            try looked()
-            return AdminCall(actor: actor, request: request, onlyTenant: one.tenant, epoch: policy.epoch)
+            return AdminCall(actor: actor, request: request, onlyTenant: one.tenant, epoch: policy.epoch, ask: ask)
         }
         let identity = Caller.Identity(serial: policy.serial, service: nil, grants: [], actor: actor)
         throw refuse(.noRole, action, identity, request)
+    }
+
+    /// The role that allows what is asked: one for all tenants before one for the tenant.
+    private func fitting(_ ask: AdminCall.Ask, _ held: [HeldRole]) -> HeldRole? {
+        let fitting = held.filter { ask.right.isHeld(by: $0.role) }
+        if let one = fitting.first(where: { $0.tenant == nil }) { return one }
+        guard ask.tenant != nil || ask.anyTenant else { return nil }
+        return fitting.first { ask.anyTenant || $0.tenant == ask.tenant }
+    }
+
+    /// Decides a call anew where the policy has moved since it was allowed; returns the epoch it is allowed under now, or nil.
+    private func stillAllowed(_ call: AdminCall) -> Int64? {
+        let policy = vault.policy
+        guard policy.epoch != call.epoch else { return policy.epoch }
+        let now = fitting(call.ask, roles(of: call.ask.peer, policy))
+        guard let now, now.tenant == nil || now.tenant == call.onlyTenant else { return nil }
+        return policy.epoch
     }
 
     private struct HeldRole {
@@ -114,16 +136,29 @@ extension Broker {
             action, .allowed, by: call.actor, request: call.request, tenant: tenant, app: app, kind: kind,
             leaseID: leaseID, reason: reason)
         let before = vault.policy.epoch
+        var refused: Problem?
         do throws(Problem) {
-            let value = try vault.change(isRevoking: isRevoking) { transaction throws(Problem) in
-                var entry = entry
-                let value = try body(transaction, &entry)
-                try transaction.record(entry)
+            while true {
+                guard let epoch = stillAllowed(call) else {
+                    let identity = Caller.Identity(
+                        serial: vault.policySerial, service: nil, grants: [], actor: call.actor)
+                    let problem = refuse(.noRole, action, identity, call.request)
+                    refused = problem
+                    throw problem
+                }
+                let outcome = try vault.change(decidedUnder: epoch, isRevoking: isRevoking) {
+                    transaction throws(Problem) in
+                    var entry = entry
+                    let value = try body(transaction, &entry)
+                    try transaction.record(entry)
+                    return value
+                }
+                guard case .done(let value) = outcome else { continue }
+                if vault.policy.epoch != before { drain() }
                 return value
             }
-            if vault.policy.epoch != before { drain() }
-            return value
         } catch {
+            if let refused { throw refused }
             guard error.code == .auditUnavailable else { throw fail(error, entry) }
             guard isRevoking else { throw error }
             unwritten.add { [vault] () throws(Problem) in

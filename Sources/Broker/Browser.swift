@@ -80,7 +80,7 @@ extension Broker {
             }
             return refused(browser, request)
         }
-        guard browser.error == nil, let code = browser.code, code.utf8.count <= 2048 else {
+        guard browser.error == nil, let code = browser.code, code.utf8.count <= Self.longestCode else {
             remember(
                 FlowOutcome(
                     .deniedByUser,
@@ -124,10 +124,14 @@ extension Broker {
     }
 
     private func remember(_ outcome: FlowOutcome, _ flow: OAuthState) {
+        var outcome = outcome
+        // Nobody fetches what no service began: who the person is does not stay.
+        if flow.service == nil { outcome.result = nil }
+        let text = outcome.text
         do {
             try vault.change(always: { transaction throws(Problem) in
                 guard var row = try transaction.flow(flow.hash) else { return }
-                row.outcome = outcome.text
+                row.outcome = text
                 try transaction.update(flow: row)
             })
         } catch { Log.warning("outcome_not_kept", ["code": error.code.rawValue]) }

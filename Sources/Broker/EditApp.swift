@@ -45,7 +45,13 @@ extension Broker {
             var fields = row.fields
             for (field, value) in edit.fields { fields[field] = value.isEmpty ? nil : set[field] }
             row.fields = fields
-            if let uris = edit.redirectURIs { row.redirectURIs = uris }
+            if let uris = edit.redirectURIs {
+                let removed = Set(row.redirectURIs).subtracting(uris)
+                row.redirectURIs = uris
+                // Nothing that began with a URI that is gone can be finished with it.
+                for uri in removed { try transaction.dropFlows(of: row.id, to: uri) }
+                if !removed.isEmpty { transaction.raiseEpoch() }
+            }
             try transaction.update(app: row, takesAway: false)
             // Whether it is right now has to be asked again.
             if !edit.fields.isEmpty { try transaction.removeChecks(of: row.id) }

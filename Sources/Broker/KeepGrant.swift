@@ -17,6 +17,7 @@ extension Broker {
         do throws(Problem) {
             let dialect = try dialect(of: app)
             let life = dialect.refreshTokenLife(client)
+            let queue = EndingQueue(app, client, dialect)
             let keeping = Keeping(
                 granted, flow, app, refreshLife: life, showsSecret: dialect.exchangeShowsSecret(client), by: actor,
                 request, tenant: slug(of: app.tenant)?.value)
@@ -24,7 +25,8 @@ extension Broker {
                 FlowResult.Scopes(leg: $0.leg.rawValue, asked: $0.asked, granted: $0.granted)
             }
             if let place = granted.place {
-                result.installation = try keeping.store(at: place, userID: granted.userID, in: vault)
+                result.installation = try settled(
+                    try keeping.store(at: place, userID: granted.userID, in: vault, queue))
                 result.workspaceName = place.name
                 result.identity = granted.userID.map {
                     FlowResult.Identity(
@@ -37,7 +39,10 @@ extension Broker {
                 throw Problem(
                     .platformRefused, "the platform granted no user token", advice: "start the authorization again")
             }
-            let waiting = try keeping.storeUnplaced(in: vault)
+            guard let waiting = try keeping.storeUnplaced(in: vault, queue) else {
+                _ = try settled(nil)
+                return result
+            }
             result.installation = waiting
             let person: Person
             do throws(Problem) { person = try self.person(token, app, client) } catch { return result }
@@ -46,7 +51,7 @@ extension Broker {
                 result.identity = FlowResult.Identity(person, nil)
                 return result
             }
-            result.installation = try keeping.place(waiting, person, in: vault)
+            result.installation = try settled(try keeping.place(waiting, person, in: vault, queue))
             result.workspaceName = person.place?.name
             result.identity = FlowResult.Identity(person, nil)
             return result
@@ -56,6 +61,15 @@ extension Broker {
     /// A store app has many organisations: whoever the platform names none of is not put under any.
     fileprivate static func isNowhere(_ person: Person, _ app: App) -> Bool {
         app.fields[.appType] == "store" && (person.place?.teamID ?? "").isEmpty
+    }
+
+    /// Refuses what was disconnected while somebody consented: its tokens are queued to be ended.
+    private func settled(_ kept: Int64?) throws(Problem) -> Int64 {
+        if let kept { return kept }
+        workRevocations()
+        throw Problem(
+            .conflict, "the installation was disconnected while the authorization was under way",
+            advice: "start the authorization again")
     }
 }
 
@@ -110,47 +124,80 @@ private struct Keeping: Sendable {
     }
 
     /// Writes every leg that came, apart, with the record, in one transaction. Returns the workspace's installation,
-    /// or the person's where only a person's token came.
-    func store(at place: Place, userID: String?, in vault: Vault) throws(Problem) -> Int64 {
+    /// or the person's where only a person's token came; nil where all of it had ended since the consent began.
+    func store(
+        at place: Place, userID: String?, in vault: Vault, _ queue: EndingQueue
+    ) throws(Problem) -> Int64? {
         try vault.change(always: { transaction throws(Problem) in
             var entry = entry
-            let workspace = try installation(at: place, userID: "", transaction)
-            var kept = workspace
+            var kept: Int64?
             for token in legs {
-                let owner: Installation
-                if token.leg == .user, let userID {
-                    owner = try installation(at: place, userID: userID, transaction)
-                    if legs.count == 1 { kept = owner }
-                } else {
-                    owner = workspace
+                let user = token.leg == .user ? userID ?? "" : ""
+                if let ended = try ended(at: place, userID: user, transaction) {
+                    try queue.add(token.token, token.leg, of: ended, transaction)
+                    continue
                 }
+                let owner = try installation(
+                    at: place, userID: user, revives: token.leg != .user || !user.isEmpty || revivesPlace, transaction)
                 try store(token, of: owner, transaction, &entry)
+                kept = kept ?? owner.id
             }
-            try finish(workspace, transaction)
-            try transaction.record(entry)
-            return kept.id
+            if kept == nil {
+                try refuse(transaction)
+            } else {
+                try finish(try installation(at: place, userID: "", revives: revivesPlace, transaction), transaction)
+                try transaction.record(entry)
+            }
+            return kept
         })
     }
 
-    /// Stores a person's pair before anybody has said whose it is.
-    func storeUnplaced(in vault: Vault) throws(Problem) -> Int64 {
+    /// A person's own consent does not bring back a place that was disconnected; an administrator's flow does.
+    private var revivesPlace: Bool { flow.service == nil || legs.contains { $0.leg != .user } }
+
+    /// The installation that has ended since the consent began, or 0 where the whole app is gone; else nil.
+    private func ended(at place: Place, userID: String, _ transaction: Transaction) throws(Problem) -> Int64? {
+        guard try transaction.app(app.key)?.id == app.id else { return 0 }
+        return try transaction.ended(app: app.id, at: place, userID: userID, since: flow.createdAt)?.id
+    }
+
+    private func refuse(_ transaction: Transaction) throws(Problem) {
+        var entry = entry
+        entry.outcome = .denied
+        entry.reason = "disconnected"
+        try transaction.record(entry)
+    }
+
+    /// Stores a person's pair before anybody has said whose it is; nil where the app is gone.
+    func storeUnplaced(in vault: Vault, _ queue: EndingQueue) throws(Problem) -> Int64? {
         try vault.change(always: { transaction throws(Problem) in
+            guard try transaction.app(app.key)?.id == app.id else {
+                for token in legs { try queue.add(token.token, token.leg, of: 0, transaction) }
+                try refuse(transaction)
+                return nil
+            }
             var entry = entry
             entry.reason = "unplaced"
             let waiting = try transaction.installation(
                 app: app.id, tenant: app.tenant, enterpriseID: "", teamID: "", teamName: "", isEnterprise: false,
-                userID: Installation.unplaced(flow), botUserID: "")
+                userID: Installation.unplaced(flow), botUserID: "", begun: flow.createdAt)
             for token in legs { try store(token, of: waiting, transaction, &entry) }
             try transaction.record(entry)
             return waiting.id
         })
     }
 
-    /// Gives the pair its place, now that the platform has said it.
-    func place(_ waiting: Int64, _ person: Person, in vault: Vault) throws(Problem) -> Int64 {
+    /// Gives the pair its place, now that the platform has said it; nil where it has ended since the consent began.
+    func place(_ waiting: Int64, _ person: Person, in vault: Vault, _ queue: EndingQueue) throws(Problem) -> Int64? {
         let place = person.place ?? Place(teamID: nil, name: nil)
         return try vault.change(always: { transaction throws(Problem) in
-            let workspace = try installation(at: place, userID: "", transaction)
+            if try transaction.ended(app: app.id, at: place, userID: person.userID, since: flow.createdAt) != nil {
+                try queue.add(try transaction.end(installation: waiting), transaction)
+                try transaction.removeUnplaced(waiting)
+                try refuse(transaction)
+                return nil
+            }
+            let workspace = try installation(at: place, userID: "", revives: revivesPlace, transaction)
             let owner = try transaction.place(unplaced: waiting, at: place, userID: person.userID, by: creator)
             try finish(workspace, transaction)
             try transaction.record(entry)
@@ -159,12 +206,12 @@ private struct Keeping: Sendable {
     }
 
     private func installation(
-        at place: Place, userID: String, _ transaction: Transaction
+        at place: Place, userID: String, revives: Bool, _ transaction: Transaction
     ) throws(Problem) -> Installation {
         try transaction.installation(
             app: app.id, tenant: app.tenant, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
             teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: userID,
-            botUserID: userID.isEmpty ? botUserID : "")
+            botUserID: userID.isEmpty ? botUserID : "", revives: revives)
     }
 
     private func store(
@@ -183,7 +230,7 @@ private struct Keeping: Sendable {
 
     /// What an installation brings beside its tokens.
     private func finish(_ workspace: Installation, _ transaction: Transaction) throws(Problem) {
-        if let webhook {
+        if let webhook, workspace.state == .active {
             try transaction.store(
                 webhook, as: SecretName(app: app.id, installation: workspace.id, kind: .webhookURL),
                 tenant: app.tenant, by: creator, graceEnds: nil)
@@ -198,6 +245,14 @@ private struct Keeping: Sendable {
 }
 
 extension Transaction {
+    fileprivate func ended(
+        app: Int64, at place: Place, userID: String, since begun: Int64
+    ) throws(Problem) -> Installation? {
+        try ended(
+            app: app, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
+            isEnterprise: place.isEnterpriseInstall, userID: userID, since: begun)
+    }
+
     fileprivate func place(
         unplaced id: Int64, at place: Place, userID: String, by creator: String
     ) throws(Problem) -> Installation {
@@ -229,13 +284,25 @@ extension Broker {
             throw Problem(.platformRefused, "the platform does not say which organisation the person is of")
         }
         let place = person.place ?? Place(teamID: nil, name: nil)
+        let queue = try endings(of: app)
         let entry = AuditEntry(
             "installation.name", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value,
             app: app.key)
         try vault.change(always: { transaction throws(Problem) in
+            // The row began with its consent.
+            if try transaction.ended(app: app.id, at: place, userID: person.userID, since: row.createdAt) != nil {
+                try queue.add(try transaction.end(installation: row.id), transaction)
+                try transaction.removeUnplaced(row.id)
+                var entry = entry
+                entry.outcome = .denied
+                entry.reason = "disconnected"
+                try transaction.record(entry)
+                return
+            }
             _ = try transaction.installation(
                 app: app.id, tenant: app.tenant, enterpriseID: place.enterpriseID ?? "", teamID: place.teamID ?? "",
-                teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: "", botUserID: "")
+                teamName: place.name ?? "", isEnterprise: place.isEnterpriseInstall, userID: "", botUserID: "",
+                revives: false)
             _ = try transaction.place(unplaced: row.id, at: place, userID: person.userID, by: "posternd")
             try transaction.record(entry)
         })

@@ -117,21 +117,25 @@ extension Broker {
     package func unlink(
         _ link: Int64, of id: Int64, _ key: AppKey, for caller: Caller, _ request: RequestID
     ) throws(Problem) {
-        let (allowed, _) = try place(id, .finishOAuth, key, caller, request, "link.remove")
-        let entry = AuditEntry(
-            "link.remove", .allowed, by: allowed.identity.actor, request: request,
-            tenant: allowed.tenant.slug.value, app: key)
-        gate.leave(caller)
-        do throws(Problem) {
-            guard try vault.link(link)?.installation == id else { throw Problem(.notFound, "there is no such link") }
-            try vault.change(
-                isRevoking: true,
-                always: { transaction throws(Problem) in
+        while true {
+            let (allowed, _) = try place(id, .finishOAuth, key, caller, request, "link.remove")
+            let entry = AuditEntry(
+                "link.remove", .allowed, by: allowed.identity.actor, request: request,
+                tenant: allowed.tenant.slug.value, app: key)
+            gate.leave(caller)
+            do throws(Problem) {
+                guard try vault.link(link)?.installation == id else {
+                    throw Problem(.notFound, "there is no such link")
+                }
+                let outcome = try vault.change(decidedUnder: allowed.epoch, isRevoking: true) {
+                    transaction throws(Problem) in
                     _ = try transaction.removeLink(link)
                     try transaction.record(entry)
-                })
-            drain()
-        } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
+                }
+                guard case .done = outcome else { continue }
+                return drain()
+            } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
+        }
     }
 
     /// An admin undoes one person's link.

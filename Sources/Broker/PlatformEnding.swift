@@ -97,11 +97,21 @@ struct EndingQueue: Sendable {
             let ending = PlatformEnding(what, app.key, one.leg, token: token, client)
             let isPossible = ending.request(dialect) != nil
             guard isPossible || !minted.contains(one.leg) else { continue }
-            rows.append(
-                try transaction.addRevocation(
-                    isPossible ? ending.box : nil, app: app.id, installation: one.installation.id, leg: one.leg,
-                    tenant: one.installation.tenant))
+            rows.append(try add(ending, isPossible, of: one.installation.id, transaction))
         }
         return rows
+    }
+
+    /// A row for a token that came too late to be kept.
+    func add(_ token: SecretBox, _ leg: Leg, of installation: Int64, _ transaction: Transaction) throws(Problem) {
+        let ending = PlatformEnding(.revoke, app.key, leg, token: token.text, client)
+        _ = try add(ending, ending.request(dialect) != nil, of: installation, transaction)
+    }
+
+    private func add(
+        _ ending: PlatformEnding, _ isPossible: Bool, of installation: Int64, _ transaction: Transaction
+    ) throws(Problem) -> Revocation {
+        try transaction.addRevocation(
+            isPossible ? ending.box : nil, app: app.id, installation: installation, leg: ending.leg, tenant: app.tenant)
     }
 }

@@ -20,7 +20,7 @@ extension Broker {
             guard all.isEmpty else {
                 throw Problem(
                     .notFound, "the app's installation was disconnected",
-                    advice: "connect it again: postern app verify \(app.key), or a new consent")
+                    advice: "connect it again: postern oauth url \(app.key)")
             }
         }
         if leg == .app { return found.first }
@@ -137,7 +137,8 @@ extension Broker {
             } else {
                 place = try transaction.installation(
                     app: app.id, tenant: app.tenant, enterpriseID: "", teamID: "", teamName: "", isEnterprise: false,
-                    userID: "", botUserID: "")
+                    userID: "", botUserID: "", revives: false)
+                guard place.state == .active else { throw Problem(.notFound, "the installation has just ended") }
             }
             let expiresAt = pair.expiresIn.map { transaction.now + $0 * 1000 }
             let name = SecretName(app: app.id, installation: place.id, kind: want.leg.kind)

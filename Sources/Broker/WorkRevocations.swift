@@ -31,9 +31,25 @@ extension Broker {
         revoking.start("revocations") {
             do throws(Problem) {
                 while case let rows = try self.vault.revocations(dueBy: self.vault.now), !rows.isEmpty {
-                    for row in rows { try self.work(row) }
+                    for row in rows { try self.tryOnce(row) }
                 }
             } catch { Log.warning("revocation_failed", ["code": error.code.rawValue, "reason": error.reason]) }
+        }
+    }
+
+    /// One that cannot be worked at stands in no other's way: it waits for its next turn.
+    private func tryOnce(_ row: Revocation) throws(Problem) {
+        do throws(Problem) { try work(row) } catch {
+            Log.warning("revocation_failed", ["code": error.code.rawValue, "reason": error.reason])
+            let isOver = vault.now - row.createdAt > Self.longestTrying
+            let wait = Self.wait(after: row.attempts)
+            try vault.change(always: { transaction throws(Problem) in
+                guard var row = try transaction.revocation(row.id), row.state == .pending else { return }
+                row.tried(
+                    isOver ? .refused : .pending, code: error.code.rawValue, nextAt: transaction.now + wait,
+                    at: transaction.now)
+                try transaction.update(revocation: row)
+            })
         }
     }
 
@@ -41,7 +57,9 @@ extension Broker {
     private func work(_ row: Revocation) throws(Problem) {
         let slab = slabs.take()
         defer { slabs.give(slab) }
-        guard try vault.open(row, into: slab) else { return }
+        guard try vault.open(row, into: slab) else {
+            throw Problem(.internal, "nothing is left of what the platform has to be told")
+        }
         let ending = try PlatformEnding(slab.span)
         let dialect = try settings.urls.dialect(of: ending.app.platform)
         let entry = AuditEntry(

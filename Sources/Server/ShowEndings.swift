@@ -9,6 +9,8 @@ extension Show {
             switch row.state {
             case .pending: ("pending", "")
             case .done: ("done", "")
+            case .refused where row.code == "token_expired":
+                ("refused", "the token had expired, so that it could not end the grant: remove the app by hand")
             case .refused: ("refused", "look at the platform's console: the token may still be taken there")
             // No call of the platform ends it (platforms, 2.7).
             case .unsupported:

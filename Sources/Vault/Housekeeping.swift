@@ -53,12 +53,14 @@ extension Vault {
     private func sweep() {
         do {
             let day: Int64 = 86_400_000
+            // What a flow came to, with the person who went through it, is there for minutes.
+            let flowsStay: Int64 = 600_000
             var dropped = 0
             repeat {
                 dropped = try change(always: { transaction throws(Problem) in
                     _ = try transaction.destroyEnded()
                     return try transaction.dropLeases(endedBefore: transaction.now - day)
-                        + transaction.dropFlows(endedBefore: transaction.now - day)
+                        + transaction.dropFlows(endedBefore: transaction.now - flowsStay)
                         + transaction.dropRevocations(endedBefore: transaction.now - 30 * day)
                 })
             } while dropped > 0

@@ -130,21 +130,17 @@ extension Transaction {
     // MARK: - Installations
 
     /// The installation of this app at this place and for this person, made where it is missing.
+    ///
+    /// One that was disconnected is active again, unless `revives` is false: then it is given back as it is. `begun` is
+    /// when what makes a new row began, milliseconds since 1970.
     package func installation(
         app: Int64, tenant: Int64, enterpriseID: String, teamID: String, teamName: String, isEnterprise: Bool,
-        userID: String, botUserID: String
+        userID: String, botUserID: String, revives: Bool = true, begun: Int64? = nil
     ) throws(Problem) -> Installation {
-        let existing = try rows(
-            Installation.self,
-            """
-            SELECT id, app, tenant, enterprise_id, team_id, team_name, is_enterprise, user_id, bot_user_id, state,
-                created_at, updated_at, mac
-            FROM installations
-            WHERE app = ?1 AND enterprise_id = ?2 AND team_id = ?3 AND is_enterprise = ?4 AND user_id = ?5
-            """,
-            [.int(app), .text(enterpriseID), .text(teamID), .int(isEnterprise ? 1 : 0), .text(userID)]
-        ).first
+        let existing = try existing(
+            app: app, enterpriseID: enterpriseID, teamID: teamID, isEnterprise: isEnterprise, userID: userID)
         if var row = existing {
+            guard revives || row.state == .active else { return row }
             row.teamName = teamName.isEmpty ? row.teamName : teamName
             row.botUserID = botUserID.isEmpty ? row.botUserID : botUserID
             row.state = .active
@@ -154,7 +150,7 @@ extension Transaction {
         }
         let row = Installation(
             id: nextID(), app: app, tenant: tenant, enterpriseID: enterpriseID, teamID: teamID, teamName: teamName,
-            isEnterprise: isEnterprise, userID: userID, botUserID: botUserID, createdAt: now)
+            isEnterprise: isEnterprise, userID: userID, botUserID: botUserID, createdAt: begun ?? now)
         try insert(row)
         return row
     }

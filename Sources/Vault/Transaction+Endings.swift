@@ -187,6 +187,13 @@ extension Transaction {
             """, [.int(app)])
     }
 
+    /// Removes an app's flows that nobody has finished and that would end at `redirectURI`.
+    package func dropFlows(of app: Int64, to redirectURI: String) throws(Problem) {
+        for flow in try flows(of: app) where flow.redirectURI == redirectURI && flow.usedAt == nil {
+            try delete(flow)
+        }
+    }
+
     private func flows(of app: Int64) throws(Problem) -> [OAuthState] {
         try rows(
             OAuthState.self,

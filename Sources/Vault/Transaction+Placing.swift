@@ -46,7 +46,20 @@ extension Transaction {
         return place
     }
 
-    private func existing(
+    /// What of this place, or of this person there, was disconnected at `begun` or later, milliseconds since 1970: what
+    /// began then does not bring it back. nil where nothing was.
+    package func ended(
+        app: Int64, enterpriseID: String, teamID: String, isEnterprise: Bool, userID: String, since begun: Int64
+    ) throws(Problem) -> Installation? {
+        for user in Set(["", userID]).sorted() {
+            let row = try existing(
+                app: app, enterpriseID: enterpriseID, teamID: teamID, isEnterprise: isEnterprise, userID: user)
+            if let row, row.state == .disconnected, row.updatedAt >= begun { return row }
+        }
+        return nil
+    }
+
+    func existing(
         app: Int64, enterpriseID: String, teamID: String, isEnterprise: Bool, userID: String
     ) throws(Problem) -> Installation? {
         try rows(

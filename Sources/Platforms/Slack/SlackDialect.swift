@@ -109,7 +109,12 @@ extension Slack: Dialect {
                 throw PlatformFailure.unexpected("Slack", "auth.revoke did not revoke the token")
             }
         } catch {
-            guard ["token_revoked", "account_inactive", "token_expired"].contains(error.code) else { throw error }
+            // Only tokens that rotate expire: the grant lives on in a refresh token, and no other call ends that.
+            guard error.code != "token_expired" else {
+                throw PlatformFailure(
+                    .config, "token_expired", "the token has expired, so that it cannot end the authorization")
+            }
+            guard ["token_revoked", "account_inactive"].contains(error.code) else { throw error }
         }
     }
 
