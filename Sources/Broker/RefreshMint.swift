@@ -36,6 +36,7 @@ extension Broker {
     /// Makes a machine token anew; the turn is ours. The platform may give the one it gave before (platforms, 2.5): then
     /// only what is known of it changes.
     func mint(_ want: TokenWant, _ row: LegRow?) throws(Problem) {
+        let releases = refreshing.releases(of: want.app.id)
         do throws(Problem) {
             let dialect = try dialect(of: want.app)
             let client = try client(of: want.app, .secret)
@@ -55,7 +56,7 @@ extension Broker {
         } catch {
             // What went wrong before the platform was asked is in no row: whoever asks in the next seconds hears the same.
             let seconds: Int64 = error.code == .platformUnreachable || error.code == .courierUnavailable ? 2 : 15
-            refreshing.hold(want.key, until: vault.now + seconds * 1000, error)
+            refreshing.hold(want.key, until: vault.now + seconds * 1000, error, seen: releases)
             if error.code == .needsReauthorization { askForTicket(want) }
             throw error
         }

@@ -10,12 +10,18 @@ final class RefreshState: Sendable {
     /// What each platform allows, by platform and app (platforms 1.9, 2.2, 4.9).
     private let paces = Mutex<[AppKey: Pace]>([:])
     /// Machine tokens that could not be made and have no row yet to say so: until when nobody asks again.
-    private let holds = Mutex<[RefreshFlights.Key: (until: Int64, problem: Problem)]>([:])
+    private let holds = Mutex(Holds())
     /// When a leg was last renewed because a caller said that its token was refused; boot clock.
     private let reports = Mutex<[RefreshFlights.Key: Int64]>([:])
     private let counts = Mutex<[Count: Int64]>([:])
     /// Legs that wait for a worker.
     let queue = Mutex<Queue>(Queue())
+
+    private struct Holds: Sendable {
+        var rows: [RefreshFlights.Key: (until: Int64, problem: Problem)] = [:]
+        /// By app; a number each, for as long as the process lives.
+        var releases: [Int64: Int64] = [:]
+    }
 
     struct Queue: Sendable {
         var waiting: [LegRow] = []
@@ -59,22 +65,34 @@ final class RefreshState: Sendable {
         }
     }
 
-    func hold(_ key: RefreshFlights.Key, until moment: Int64, _ problem: Problem) {
-        holds.withLock { $0[key] = (moment, problem) }
+    /// How often the app's holds were lifted; one that is to be set afterwards says what it has seen.
+    func releases(of app: Int64) -> Int64 { holds.withLock { $0.releases[app] ?? 0 } }
+
+    /// Holds off whoever asks until then, unless the app's holds were lifted meanwhile: what was missing has come.
+    func hold(_ key: RefreshFlights.Key, until moment: Int64, _ problem: Problem, seen releases: Int64) {
+        holds.withLock { holds in
+            guard holds.releases[key.app] ?? 0 == releases else { return }
+            holds.rows[key] = (moment, problem)
+        }
     }
 
     func held(_ key: RefreshFlights.Key, now: Int64) -> Problem? {
         holds.withLock { holds in
-            guard let hold = holds[key] else { return nil }
+            guard let hold = holds.rows[key] else { return nil }
             guard hold.until > now else {
-                holds[key] = nil
+                holds.rows[key] = nil
                 return nil
             }
             return hold.problem
         }
     }
 
-    func release(_ app: Int64) { holds.withLock { holds in holds = holds.filter { $0.key.app != app } } }
+    func release(_ app: Int64) {
+        holds.withLock { holds in
+            holds.rows = holds.rows.filter { $0.key.app != app }
+            holds.releases[app, default: 0] += 1
+        }
+    }
 
     /// Seconds between renewals that callers' reports force, for each leg.
     static let reportSeconds: Int64 = 60

@@ -36,8 +36,17 @@ import Testing
     }
 
     private static func deliver(_ event: JSON, _ customer: Customer) throws {
+        let before = try kept(customer)
         let reply = try customer.stand.broker("POST", "\(customer.path)/webhooks/verify", event)
         try #require(reply["valid"] == true, "\(reply.text)")
+        // It is kept after the platform has its answer.
+        try #require(try eventually { try kept(customer) > before })
+    }
+
+    /// How many tickets the vault was given.
+    private static func kept(_ customer: Customer) throws -> Int {
+        let reply = try customer.stand.admin("GET", "\(customer.path)/secrets/app_ticket/versions")
+        return reply["versions"]?.count ?? 0
     }
 
     @Test(arguments: ["lark", "feishu"])
