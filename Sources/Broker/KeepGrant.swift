@@ -233,7 +233,7 @@ private struct Keeping: Sendable {
         if let webhook, workspace.state == .active {
             try transaction.store(
                 webhook, as: SecretName(app: app.id, installation: workspace.id, kind: .webhookURL),
-                tenant: app.tenant, by: creator, graceEnds: nil)
+                tenant: workspace.tenant, by: creator, graceEnds: nil)
         }
         try Broker.proveExchange(flow.purpose, of: app, transaction)
         if showsSecret, var row = try transaction.app(app.key), row.id == app.id, row.claim != .proven {

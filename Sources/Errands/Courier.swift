@@ -153,14 +153,11 @@ extension Courier {
         let frame = try errand.frame()
         // The courier ends the errand by itself in time; the rest is for a courier that hangs.
         let deadline = Deadline.after(seconds: Int64(errand.timeoutSeconds) + 5)
-        let first = try link()
         let stream: FileDescriptor
-        do throws(Problem) {
-            stream = try hand(frame, to: first, until: deadline)
-        } catch {
-            // Not taken, so nothing was sent and trying again is safe: this courier is about to be known as dead.
-            guard error.code == .courierUnavailable, hasEnded(first) else { throw error }
-            stream = try hand(frame, to: try link(), until: deadline)
+        do throws(Problem) { stream = try hand(frame, until: deadline) } catch {
+            // A courier that takes the errand in the moment we give up goes on with it.
+            sent = deadline.hasPassed
+            throw error
         }
         sent = true
         // The courier counts its time from here.
@@ -168,6 +165,16 @@ extension Courier {
         let reply = try ErrandReply(try Frame.receive(on: stream, maxBody: errand.maxAnswerBytes, until: answered))
         guard keep(reply), errand.spool != nil else { return }
         try Kept.send(on: stream, until: .after(seconds: 5))
+    }
+
+    /// Hands the errand to the courier there is, or to the next one.
+    private func hand(_ frame: Frame, until deadline: Deadline) throws(Problem) -> FileDescriptor {
+        let first = try link()
+        do throws(Problem) { return try hand(frame, to: first, until: deadline) } catch {
+            // Not taken, so nothing was sent and trying again is safe: this courier is about to be known as dead.
+            guard error.code == .courierUnavailable, hasEnded(first) else { throw error }
+            return try hand(frame, to: try link(), until: deadline)
+        }
     }
 
     /// Gives the courier one end of a fresh stream and the errand on it; returns once the courier says that it has the
