@@ -6,7 +6,7 @@ import Testing
 
 /// kill -9 at every step of refreshes, against a platform whose refresh tokens are good once and have no time of grace.
 @Suite struct `A refresh that is killed` {
-    /// How many; the five hundred of the issue with POSTERN_CRASH_REFRESHES=500.
+    /// How many; five hundred with POSTERN_CRASH_REFRESHES=500.
     private static let rounds: Int = {
         let text = Environment.value(of: "POSTERN_CRASH_REFRESHES")
         return text.flatMap { Int($0) } ?? 30
