@@ -16,7 +16,7 @@ private final class Acknowledged: Sendable {
 }
 
 @Suite struct `After kill -9 under load` {
-    /// How often it is killed; the hundred of the issue with POSTERN_CRASH_ROUNDS=100.
+    /// How often it is killed; a hundred times with POSTERN_CRASH_ROUNDS=100.
     private static let rounds: Int = {
         let text = Environment.value(of: "POSTERN_CRASH_ROUNDS")
         return text.flatMap { Int($0) } ?? 20

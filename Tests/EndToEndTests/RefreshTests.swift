@@ -19,7 +19,7 @@ import Testing
         return (stand, sim)
     }
 
-    /// The figure: a thousand callers, one call to the platform, a thousand good tokens.
+    /// A thousand callers, one call to the platform, a thousand good tokens.
     @Test func `is refreshed once for a thousand callers, and every one of them gets the new one`() throws {
         let (stand, sim) = try ended()
         let before = try sim.refreshes()
