@@ -44,9 +44,17 @@ final class Place: Sendable {
     func copy() throws -> Place {
         let copy = Place(rootKey: rootKey)
         try FileManager.default.createDirectory(atPath: copy.directory.vault, withIntermediateDirectories: true)
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: directory.database + suffix) {
-            try FileManager.default.copyItem(
-                atPath: directory.database + suffix, toPath: copy.directory.database + suffix)
+        // The last connection of a daemon that has just ended moves the log into the file and removes it: then once more.
+        for attempt in 0..<10 {
+            let hadLog = FileManager.default.fileExists(atPath: directory.database + "-wal")
+            for suffix in ["", "-wal"] { try? FileManager.default.removeItem(atPath: copy.directory.database + suffix) }
+            do {
+                for suffix in hadLog ? ["", "-wal"] : [""] {
+                    try FileManager.default.copyItem(
+                        atPath: directory.database + suffix, toPath: copy.directory.database + suffix)
+                }
+                if FileManager.default.fileExists(atPath: directory.database + "-wal") == hadLog { break }
+            } catch { guard attempt < 9 else { throw error } }
         }
         try FileManager.default.copyItem(atPath: directory.auditPublicKey, toPath: copy.directory.auditPublicKey)
         try FileManager.default.copyItem(atPath: directory.anchors, toPath: copy.directory.anchors)
