@@ -72,6 +72,7 @@ package enum JSONTree: Sendable, Equatable {
 }
 
 extension JSONTree: Codable {
+    /// Any JSON value; throws what the decoder throws.
     package init(from decoder: any Decoder) throws {
         if let keyed = try? decoder.container(keyedBy: Name.self) {
             var members: [String: JSONTree] = [:]
@@ -99,6 +100,7 @@ extension JSONTree: Codable {
         }
     }
 
+    /// The value as it was read; throws what the encoder throws.
     package func encode(to encoder: any Encoder) throws {
         switch self {
         case .object(let members):
@@ -134,8 +136,11 @@ extension JSONTree: Codable {
 }
 
 extension JSONTree: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByDictionaryLiteral {
+    /// A text.
     package init(stringLiteral value: String) { self = .text(value) }
+    /// A truth value.
     package init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// An object; of a name that is there twice the last value counts.
     package init(dictionaryLiteral elements: (String, JSONTree)...) {
         self = .object(Dictionary(elements) { _, last in last })
     }

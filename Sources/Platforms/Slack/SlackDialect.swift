@@ -1,8 +1,11 @@
 package import Rules
 
 extension Slack: Dialect {
+    /// `https://slack.com/api`, unless the operator set another.
     package func apiBase(_ client: OAuthClient) -> String { api }
 
+    /// `oauth.v2.access`, or `openid.connect.token` for a login by OpenID Connect (platforms, 1.3). With the PKCE
+    /// switch the verifier takes the place of the secret (platforms, 1.2).
     package func exchange(_ ask: ExchangeAsk, _ client: OAuthClient) -> PlatformRequest {
         var pairs = [("grant_type", "authorization_code"), ("code", ask.code), ("redirect_uri", ask.redirectURI)]
         if Self.isOpenID(ask.purpose, client) {
@@ -17,11 +20,14 @@ extension Slack: Dialect {
     /// The switch excludes the secret (platforms, 1.2); without it the secret is what proves the client.
     static func secret(_ client: OAuthClient) -> String? { client.usesPKCE ? nil : client.clientSecret ?? "" }
 
+    /// An install asks for no identity scopes (platforms, 1.2: they go with no others); a login asks for them by
+    /// itself.
     package func scopes(for purpose: Purpose, of profile: Profile) -> (scope: [String], userScope: [String]) {
         guard purpose == .install else { return ([], []) }
         return (profile.botScopes, profile.userScopes.filter { !$0.hasPrefix("identity.") })
     }
 
+    /// Reads an installation with its legs apart, or an OpenID Connect login.
     package func granted(_ answer: PlatformAnswer) throws(PlatformFailure) -> Granted {
         if let login = try answer.slackOpenIDLogin() { return login }
         let found = try answer.slackInstallation()
@@ -34,10 +40,13 @@ extension Slack: Dialect {
             webhookURL: found.webhook?.url)
     }
 
+    /// `users.identity`, or `openid.connect.userInfo` where the app logs people in by OpenID Connect (platforms, 1.6
+    /// and 1.3).
     package func identity(token: String, _ client: OAuthClient) -> PlatformRequest {
         client.login == .openID ? call("openid.connect.userInfo", token: token, []) : usersIdentity(token: token)
     }
 
+    /// Reads either: user and team; only OpenID Connect says whether the address was confirmed.
     package func person(_ answer: PlatformAnswer) throws(PlatformFailure) -> Person {
         if let found = try answer.slackOpenIDPerson() { return found }
         let found = try answer.slackPerson()
@@ -64,6 +73,8 @@ extension Slack: Dialect {
         }
     }
 
+    /// `oauth.v2.access` with the refresh token, without the secret under the PKCE switch; `tooling.tokens.rotate` for
+    /// a configuration token (platforms, 1.4 and 1.10).
     package func refresh(_ refreshToken: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest {
         if leg == .config { return rotateConfiguration(refreshToken: refreshToken) }
         return token(
@@ -71,6 +82,7 @@ extension Slack: Dialect {
             id: client.clientID, secret: Self.secret(client), repeatable: false)
     }
 
+    /// Reads the new pair of the chain, under whichever name it stands (platforms, 1.4).
     package func refreshed(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
         leg == .config ? try answer.slackConfiguration() : try answer.slackRefreshed(leg)
     }
@@ -79,25 +91,31 @@ extension Slack: Dialect {
     /// end by age as far as is known.
     package func refreshTokenLife(_ client: OAuthClient) -> Int64? { client.usesPKCE ? 30 * 86_400 : nil }
 
+    /// None: the bot token is the app's own (platforms, 1.5).
     package func mintable(_ client: OAuthClient) -> [Leg] { [] }
 
+    /// Always throws `unsupported` (platforms, 1.5).
     package func mint(_ leg: Leg, _ material: MintMaterial, _ client: OAuthClient) throws(Problem) -> PlatformRequest {
         throw Problem(.unsupported, "Slack has no machine tokens; the bot token is the app's own")
     }
 
+    /// Always throws: nothing is ever asked.
     package func minted(_ answer: PlatformAnswer, _ leg: Leg) throws(PlatformFailure) -> TokenPair {
         throw .unexpected("Slack", "it has no machine tokens")
     }
 
+    /// There are no tickets.
     package func resendTicket(_ client: OAuthClient) -> PlatformRequest? { nil }
 
     package var mintMargin: Int64 { 0 }
 
+    /// `auth.revoke` of a token that rotates; nil for others.
     package func discard(token: String, _ client: OAuthClient) -> PlatformRequest? {
         // Of a token that does not rotate auth.revoke ends the whole authorization, bot and all (platforms, 1.7).
         token.hasPrefix("xoxe.") ? revoke(token: token) : nil
     }
 
+    /// `auth.revoke`; with rotation it ends this one token (platforms, 1.7).
     package func revoke(token: String, _ leg: Leg, _ client: OAuthClient) -> PlatformRequest? {
         revoke(token: token)
     }
@@ -125,13 +143,17 @@ extension Slack: Dialect {
         }
     }
 
+    /// `ok: false`, a limit, or an answer that is none (platforms, 1.3).
     package func complaint(_ answer: PlatformAnswer) -> PlatformFailure? {
         do { _ = try answer.slackObject() } catch { return error }
         return nil
     }
 
+    /// A Web API method such as `chat.postMessage`, whatever the verb.
     package func gatewayMethod(path: String, verb: String) -> String? { Self.gatewayMethod(path) }
 
+    /// A Web API call with the token on it. Throws `not_found`, `denied` for reserved methods, `method_not_allowed`,
+    /// `bad_request`.
     package func gatewayCall(
         _ call: GatewayRequest, token: String, _ client: OAuthClient
     ) throws(Problem) -> PlatformRequest {
