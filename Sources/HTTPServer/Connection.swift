@@ -18,6 +18,8 @@ extension HTTPServer {
         var body = WipedBuffer()
         var bodyLimit = 0
         private var onSent: (@Sendable () -> Void)?
+        /// The stream that is being sent.
+        private let streaming = Mutex<Streaming?>(nil)
         /// The phase in the low bits, above them the moment it must be over.
         private let phase: Atomic<UInt64>
         /// False once the descriptor may be somebody else's.
@@ -36,6 +38,8 @@ extension HTTPServer {
             case sending
             /// Shut down; whatever else happens to it does not count.
             case ended
+            /// Waiting for the next piece of a stream, which takes as long as it takes.
+            case producing
         }
 
         init(descriptor: Int32, admission: Admission, core: Core) {
@@ -51,6 +55,7 @@ extension HTTPServer {
             open.withLock { open in
                 if open { Socket.shutdown(descriptor) }
             }
+            streaming.withLock { $0 }?.leave()
         }
 
         /// Goes on to `next`; false when another thread has ended the connection meanwhile.
@@ -60,7 +65,7 @@ extension HTTPServer {
             case .fresh, .receiving: time = core.limits.receive
             case .idle: time = core.limits.idle
             case .sending: time = core.limits.send
-            case .handling, .ended: time = 0
+            case .handling, .producing, .ended: time = 0
             }
             let wanted = Self.packed(next, after: time)
             var current = phase.load(ordering: .relaxed)
@@ -84,14 +89,21 @@ extension HTTPServer {
                     expected: current, desired: current & ~7 | Phase.receiving.rawValue,
                     ordering: .acquiringAndReleasing)
             case .idle: _ = enter(.receiving)
-            case .receiving, .handling, .sending, .ended: break
+            case .receiving, .handling, .sending, .producing, .ended: break
             }
         }
 
         func answering(_ onSent: (@Sendable () -> Void)?) { self.onSent = onSent }
 
+        func streams(_ stream: HTTPServer.Stream) -> Streaming {
+            let started = Streaming(stream, on: self)
+            streaming.withLock { $0 = started }
+            return started
+        }
+
         /// The answer has left, or never will.
         func requestEnded() {
+            streaming.withLock { $0 = nil }
             if let hook = onSent {
                 onSent = nil
                 hook()
@@ -113,6 +125,7 @@ extension HTTPServer {
         func expire(at now: UInt64) {
             let current = phase.load(ordering: .acquiring)
             let phase = Self.phase(of: current)
+            if phase == .producing { return leaveIfGone() }
             guard phase != .handling, phase != .ended, current >> 3 < now else { return }
             guard end(current) else { return }
             let refusal =
@@ -129,13 +142,22 @@ extension HTTPServer {
             let current = phase.load(ordering: .acquiring)
             switch Self.phase(of: current) {
             case .ended: return true
-            case .receiving, .handling, .sending: return false
+            case .receiving, .handling: return false
+            case .sending, .producing:
+                streaming.withLock { $0 }?.stop()
+                return false
             case .fresh, .idle:
                 let unread = open.withLock { $0 && Socket.hasUnread(descriptor) }
                 guard !unread, end(current) else { return false }
                 cut()
                 return true
             }
+        }
+
+        /// A stream that waits to be made, for a client that has left: nothing else would notice.
+        private func leaveIfGone() {
+            guard open.withLock({ $0 && Socket.isGone(descriptor) }) else { return }
+            streaming.withLock { $0 }?.leave()
         }
 
         private func end(_ current: UInt64) -> Bool {

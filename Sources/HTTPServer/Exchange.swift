@@ -94,6 +94,7 @@ import Synchronization
         case .lent(let lent):
             unsafe MHD_create_response_from_buffer(
                 lent.count, UnsafeMutableRawPointer(mutating: lent.memory.baseAddress), .RESPMEM_PERSISTENT)
+        case .stream(let stream): unsafe connection.streams(stream).makeResponse()
         }
     }
 }

@@ -1,4 +1,4 @@
-/// An answer as bytes, for connections libmicrohttpd does not have or no longer answers on.
+/// An answer as bytes, for connections libmicrohttpd does not have or no longer answers on; never a stream.
 enum RawAnswer {
     static func bytes(_ response: HTTPServer.Response) -> [UInt8] {
         var bytes = Array("HTTP/1.1 \(response.status) \(reason(response.status))\r\n".utf8)
@@ -7,7 +7,7 @@ enum RawAnswer {
         }
         bytes.append(contentsOf: "Connection: close\r\nContent-Length: \(response.body.count)\r\n\r\n".utf8)
         switch response.body {
-        case .none: break
+        case .none, .stream: break
         case .bytes(let body): bytes.append(contentsOf: body)
         case .text(let text): text.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
         case .lent(let lent): unsafe bytes.append(contentsOf: lent.memory)

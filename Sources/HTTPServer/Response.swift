@@ -20,13 +20,16 @@ extension HTTPServer {
             case bytes([UInt8])
             case text(StaticString)
             case lent(LentBytes)
+            case stream(Stream)
 
+            /// Bytes in all, as far as that is known before it is sent.
             package var count: Int {
                 switch self {
                 case .none: 0
                 case .bytes(let bytes): bytes.count
                 case .text(let text): text.utf8CodeUnitCount
                 case .lent(let bytes): bytes.count
+                case .stream(let stream): stream.length ?? 0
                 }
             }
         }

@@ -23,6 +23,13 @@ enum Socket {
         return unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 && count > 0
     }
 
+    /// Whether the other end is closed for reading and writing, or the connection has failed. A peer that has only
+    /// ended its sending is still there; on TCP the two look alike, and count as there.
+    static func isGone(_ descriptor: Int32) -> Bool {
+        var look = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&look, 1, 0) == 1
+    }
+
     /// What `accept` says when nobody has come.
     static let nobody = EAGAIN
 }

@@ -29,6 +29,8 @@ final class Wire {
         descriptor = -1
     }
 
+    func endSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
     @discardableResult
     func say(_ text: String) -> Bool {
         var bytes = Array(text.utf8)[...]
