@@ -92,7 +92,7 @@ extension Broker {
         guard case .success(let allowed) = decision else { return decision }
         let giving = allowed.identity.grants.filter {
             $0.pattern.covers(key, of: allowed.tenant.slug) && $0.actions.contains(.access(ask.leg))
-                && (ask.delivery == .gateway || $0.actions.contains(.deliverToken))
+                && (ask.delivery != .token || $0.actions.contains(.deliverToken))
         }
         guard let grant = giving.first(where: { fits(ask, $0) }) ?? giving.first else {
             return .failure(.outsideGrant)
@@ -201,7 +201,9 @@ extension Broker {
         guard let service = identity.service else { return .failure(.noService) }
         guard let lease = try vault.lease(id), lease.service == service.id else { return .failure(.otherService) }
         guard let app = try vault.app(id: lease.app) else { return .failure(.noSuchApp) }
-        guard !lease.hasEnded(wall: vault.now, boot: Clock.bootMilliseconds, bootID: Clock.bootID) else {
+        guard !lease.hasEnded(wall: vault.now, boot: Clock.bootMilliseconds, bootID: Clock.bootID),
+            !policy.hasEnded(lease)
+        else {
             throw Problem(.expired, "this lease has ended", advice: "ask for access again")
         }
         switch try decide(.access(lease.leg), on: app.key, for: caller, policy) {

@@ -123,11 +123,14 @@ extension Broker {
             fields[.region] = try settings.urls.genesysRegions.domain(region)
         }
         for (field, words) in [
-            (.pkce, ["on", "off"]), (.appType, ["internal", "store"]),
+            (.pkce, ["on", "off"]), (.monthlyRefuse, ["on", "off"]), (.appType, ["internal", "store"]),
             (.login, OAuthClient.Login.allCases.map(\.rawValue)),
         ] as [(PublicField, [String])] {
             guard let value = fields[field], !words.contains(value) else { continue }
             throw Problem(.badRequest, "\(field.rawValue) is \(words.joined(separator: " or "))")
+        }
+        if let limit = fields[.monthlyLimit], Int64(limit).map({ $0 > 0 }) != true {
+            throw Problem(.badRequest, "monthly_limit is a positive number of calls")
         }
         for (field, value) in fields {
             guard value.utf8.count <= 1000, !value.utf8.contains(where: { $0 < 0x20 }) else {

@@ -159,7 +159,7 @@ extension Broker {
                         leg.refused("REAUTH", why, at: transaction.now)
                         try transaction.update(leg: leg)
                     }
-                    _ = try transaction.endLeases(of: .installation(row.id))
+                    try transaction.endLeases(of: .installation(row.id))
                     transaction.raiseEpoch()
                 } else if whole {
                     _ = try transaction.end(installation: row.id)

@@ -39,6 +39,17 @@ package struct GrantPattern: Hashable, Sendable, CustomStringConvertible {
 package struct Grant: Sendable, Equatable {
     package static let defaultTTL = Interval(seconds: 600)
     package static let longestTTL = Interval(seconds: 3600)
+    /// Until this age a lease may be renewed, unless the grant says otherwise.
+    package static let defaultMaxAge = Interval(seconds: 86_400)
+    package static let longestMaxAge = Interval(seconds: 30 * 86_400)
+
+    /// Who may use a lease; the raw values are in the file and on the wire.
+    package enum Binding: String, Sendable, CaseIterable {
+        /// Every process of the service that asked.
+        case service
+        /// Only the process that asked.
+        case process
+    }
 
     package let id: Int64
     package let service: Slug
@@ -49,11 +60,13 @@ package struct Grant: Sendable, Equatable {
     /// The scopes a lease may carry; empty is whatever the installation has.
     package let scope: [String]
     package let maxTTL: Interval
+    package let maxAge: Interval
+    package let binding: Binding
 
     /// Every field as given.
     package init(
         id: Int64, service: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
-        maxTTL: Interval
+        maxTTL: Interval, maxAge: Interval = Self.defaultMaxAge, binding: Binding = .service
     ) {
         self.id = id
         self.service = service
@@ -62,5 +75,7 @@ package struct Grant: Sendable, Equatable {
         self.methods = methods
         self.scope = scope
         self.maxTTL = maxTTL
+        self.maxAge = maxAge
+        self.binding = binding
     }
 }

@@ -50,6 +50,10 @@ package enum PublicField: String, Sendable, CaseIterable {
     case appType = "app_type"
     /// `identity` or `openid`: how people are asked who they are (platforms, 1.2).
     case login
+    /// How many calls a month the app may make at its platform (platforms, 2.9); a positive number.
+    case monthlyLimit = "monthly_limit"
+    /// `on` or `off`: whether calls above `monthly_limit` are refused, or only warned of.
+    case monthlyRefuse = "monthly_refuse"
 }
 
 /// An app's identifier at its platform: 1 to 128 letters, digits, `.`, `_` or `-`.

@@ -10,13 +10,25 @@ package struct ServiceRow: Row, Sendable {
     package let selectors: [Selector]
     package var state: Standing
     package let createdAt: Int64
+    /// How many calls it may make each second; 0 is as many as it likes.
+    package var rate: Int64
+    /// How many live leases it may have.
+    package var mostLeases: Int64
 
-    init(id: Int64, slug: Slug, selectors: [Selector], createdAt: Int64) {
+    /// What a service may have unless it is told.
+    package static let usualMostLeases: Int64 = 10_000
+
+    init(
+        id: Int64, slug: Slug, selectors: [Selector], createdAt: Int64, rate: Int64 = 0,
+        mostLeases: Int64 = Self.usualMostLeases
+    ) {
         self.id = id
         self.slug = slug
         self.selectors = selectors
         state = .active
         self.createdAt = createdAt
+        self.rate = rate
+        self.mostLeases = mostLeases
     }
 
     init(_ row: borrowing Statement, from first: Int32) throws(Problem) {
@@ -29,12 +41,14 @@ package struct ServiceRow: Row, Sendable {
         guard selectors.count == texts.count else { throw Self.name.unreadable }
         self.state = state
         createdAt = row.integer(first + 4)
+        rate = row.integer(first + 5)
+        mostLeases = row.integer(first + 6)
     }
 
     var values: [Value] {
         [
             .int(id), .text(slug.value), .text(JSONText.text(selectors.map(\.description))), .text(state.rawValue),
-            .int(createdAt),
+            .int(createdAt), .int(rate), .int(mostLeases),
         ]
     }
 
@@ -56,10 +70,14 @@ package struct GrantRow: Row, Sendable {
     package let maxTTL: Interval
     package let createdAt: Int64
     package let createdBy: String
+    /// How long after it was given a lease may still be renewed.
+    package let maxAge: Interval
+    package let binding: Grant.Binding
 
     init(
         id: Int64, service: Int64, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
-        maxTTL: Interval, createdAt: Int64, createdBy: String
+        maxTTL: Interval, createdAt: Int64, createdBy: String, maxAge: Interval = Grant.defaultMaxAge,
+        binding: Grant.Binding = .service
     ) {
         self.id = id
         self.service = service
@@ -70,11 +88,14 @@ package struct GrantRow: Row, Sendable {
         self.maxTTL = maxTTL
         self.createdAt = createdAt
         self.createdBy = createdBy
+        self.maxAge = maxAge
+        self.binding = binding
     }
 
     init(_ row: borrowing Statement, from first: Int32) throws(Problem) {
         guard let pattern = GrantPattern(row.text(first + 2)), let texts = JSONText.list(row.text(first + 3)),
-            let methods = JSONText.list(row.text(first + 4)), let scope = JSONText.list(row.text(first + 5))
+            let methods = JSONText.list(row.text(first + 4)), let scope = JSONText.list(row.text(first + 5)),
+            let binding = Grant.Binding(rawValue: row.text(first + 10))
         else { throw Self.name.unreadable }
         id = row.integer(first)
         service = row.integer(first + 1)
@@ -86,13 +107,15 @@ package struct GrantRow: Row, Sendable {
         maxTTL = Interval(seconds: row.integer(first + 6))
         createdAt = row.integer(first + 7)
         createdBy = row.text(first + 8)
+        maxAge = Interval(seconds: row.integer(first + 9))
+        self.binding = binding
     }
 
     var values: [Value] {
         [
             .int(id), .int(service), .text(pattern.description), .text(JSONText.text(actions.map(\.description))),
             .text(JSONText.text(methods)), .text(JSONText.text(scope)), .int(maxTTL.seconds), .int(createdAt),
-            .text(createdBy),
+            .text(createdBy), .int(maxAge.seconds), .text(binding.rawValue),
         ]
     }
 
@@ -100,7 +123,7 @@ package struct GrantRow: Row, Sendable {
     package func grant(of service: Slug) -> Grant {
         Grant(
             id: id, service: service, pattern: pattern, actions: actions, methods: methods, scope: scope,
-            maxTTL: maxTTL)
+            maxTTL: maxTTL, maxAge: maxAge, binding: binding)
     }
 }
 

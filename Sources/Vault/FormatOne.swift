@@ -61,10 +61,10 @@ enum FormatOne {
         run: { transaction throws(Problem) in try run(transaction) })
 
     private static func create(_ connection: Connection) throws(SQLiteError) {
-        for table in tables { try connection.execute(table == .legs ? legs.create : table.table.create) }
+        for table in tables { try connection.execute(table == .legs ? legs.create : FormatTwo.create(table)) }
         try connection.execute(VaultState.create)
         try connection.execute(Schema.audit)
-        for index in Schema.indexes.prefix(5) { try connection.execute(index) }
+        for index in FormatTwo.indexes.prefix(5) { try connection.execute(index) }
     }
 
     private static func run(_ transaction: Transaction) throws(Problem) {
@@ -77,7 +77,7 @@ enum FormatOne {
             for table in [TableName.legs, .revocations, .links, .integrations, .checks] {
                 try transaction.connection.execute(table.table.create)
             }
-            for index in Schema.indexes.dropFirst(5) { try transaction.connection.execute(index) }
+            for index in FormatTwo.indexes.dropFirst(5) { try transaction.connection.execute(index) }
         }
         transaction.state.digests[TableName.legs.rawValue] = .zero
         for row in old { try transaction.insert(row) }

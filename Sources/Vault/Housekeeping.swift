@@ -62,6 +62,8 @@ extension Vault {
                     return try transaction.dropLeases(endedBefore: transaction.now - day)
                         + transaction.dropFlows(endedBefore: transaction.now - flowsStay)
                         + transaction.dropRevocations(endedBefore: transaction.now - 30 * day)
+                        // Nobody prolongs what was ended, so it is over by itself after the longest time there is.
+                        + transaction.dropEndings(before: transaction.now - 2 * Grant.longestTTL.milliseconds)
                 })
             } while dropped > 0
         } catch {

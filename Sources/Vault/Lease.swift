@@ -3,10 +3,12 @@ import SQLite
 
 /// Access handed to a service and not yet ended.
 package struct Lease: Row, Sendable {
-    /// How the holder uses the platform: through the gateway, or with the token itself.
-    package enum Delivery: String, Sendable {
+    /// How the holder uses the platform: through the gateway, with the token itself, or through the gateway on loopback
+    /// with a bearer.
+    package enum Delivery: String, Sendable, CaseIterable {
         case gateway
         case token
+        case tcp
     }
 
     /// Where it stands; the raw values are in the file.
@@ -35,12 +37,21 @@ package struct Lease: Row, Sendable {
     /// The token version handed out; 0 for a gateway lease, which lives through rotation.
     package let version: Int64
     package var state: State
+    /// Its place among all that was ever given an id: leases given before another end with it (`Ending`). The writer
+    /// sets it.
+    var serial: Int64 = 0
+    /// The user of the process that asked; nil where an older release gave the lease.
+    package let uid: UInt32?
+    /// The process that alone may use it, as `Peer` names it; empty where any of its service may.
+    package let process: String
+    /// BLAKE2b-256 of the bearer that stands for it on loopback TCP; empty where it has none.
+    package let bearer: [UInt8]
 
     /// Every field as given.
     package init(
         id: String, service: Int64, app: Int64, installation: Int64, leg: Leg, grant: Int64, delivery: Delivery,
         methods: [String], scope: [String], createdAt: Int64, expiresAt: Int64, bootID: String, bootExpires: Int64,
-        version: Int64
+        version: Int64, uid: UInt32? = nil, process: String = "", bearer: [UInt8] = []
     ) {
         self.id = id
         self.service = service
@@ -56,6 +67,9 @@ package struct Lease: Row, Sendable {
         self.bootID = bootID
         self.bootExpires = bootExpires
         self.version = version
+        self.uid = uid
+        self.process = process
+        self.bearer = bearer
         state = .live
     }
 
@@ -79,6 +93,10 @@ package struct Lease: Row, Sendable {
         bootExpires = row.integer(first + 12)
         version = row.integer(first + 13)
         self.state = state
+        serial = row.integer(first + 15)
+        uid = row.isNull(first + 16) ? nil : UInt32(truncatingIfNeeded: row.integer(first + 16))
+        process = row.text(first + 17)
+        bearer = row.blob(first + 18)
     }
 
     var values: [Value] {
@@ -86,6 +104,7 @@ package struct Lease: Row, Sendable {
             .text(id), .int(service), .int(app), .int(installation), .text(leg.rawValue), .int(grant),
             .text(delivery.rawValue), .text(JSONText.text(methods)), .text(JSONText.text(scope)), .int(createdAt),
             .int(expiresAt), .text(bootID), .int(bootExpires), .int(version), .text(state.rawValue),
+            .int(serial), .optional(uid.map(Int64.init)), .text(process), .blob(bearer),
         ]
     }
 

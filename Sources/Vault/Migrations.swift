@@ -19,7 +19,7 @@ struct Migration: Sendable {
 /// Forward migrations (design, section 4): all steps in one transaction, after a backup.
 enum Migrations {
     /// In order of `from`, without a gap, up to `Schema.version`.
-    static let all: [Migration] = [FormatOne.leaving]
+    static let all: [Migration] = [FormatOne.leaving, FormatTwo.leaving]
 
     /// The steps that lead from `version` to ours; none when it is ours.
     static func path(from version: Int64, _ steps: [Migration]) throws(Problem) -> ArraySlice<Migration> {

@@ -21,11 +21,13 @@ package final class PolicySnapshot: Sendable {
     package let grants: [Int64: [Grant]]
     package let grantRows: [GrantRow]
     package let roles: [RoleRow]
+    let endings: Endings
 
     private static let made = Atomic<Int64>(0)
 
     init(
-        epoch: Int64, tenants: [Int64: TenantEntry], services: [ServiceRow], grantRows: [GrantRow], roles: [RoleRow]
+        epoch: Int64, tenants: [Int64: TenantEntry], services: [ServiceRow], grantRows: [GrantRow], roles: [RoleRow],
+        endings: Endings
     ) {
         self.epoch = epoch
         serial = Self.made.wrappingAdd(1, ordering: .relaxed).newValue
@@ -33,6 +35,7 @@ package final class PolicySnapshot: Sendable {
         self.services = services
         self.grantRows = grantRows
         self.roles = roles
+        self.endings = endings
         let names = Dictionary(uniqueKeysWithValues: services.map { ($0.id, $0.slug) })
         var grants: [Int64: [Grant]] = [:]
         for row in grantRows {
@@ -61,18 +64,20 @@ package final class PolicySnapshot: Sendable {
         }
         return PolicySnapshot(
             epoch: epoch, tenants: tenants, services: try connection.rows(ServiceRow.self, mac),
-            grantRows: try connection.rows(GrantRow.self, mac), roles: try connection.rows(RoleRow.self, mac))
+            grantRows: try connection.rows(GrantRow.self, mac), roles: try connection.rows(RoleRow.self, mac),
+            endings: Endings(try connection.rows(Ending.self, mac)))
     }
 }
 
 extension PolicySnapshot {
     /// The same policy under a later epoch.
     func moved(to epoch: Int64) -> PolicySnapshot {
-        PolicySnapshot(epoch: epoch, tenants: tenants, services: services, grantRows: grantRows, roles: roles)
+        PolicySnapshot(
+            epoch: epoch, tenants: tenants, services: services, grantRows: grantRows, roles: roles, endings: endings)
     }
 
     /// What is in force when the policy cannot be read: default deny.
     static func nothingAllowed(epoch: Int64) -> PolicySnapshot {
-        PolicySnapshot(epoch: epoch, tenants: [:], services: [], grantRows: [], roles: [])
+        PolicySnapshot(epoch: epoch, tenants: [:], services: [], grantRows: [], roles: [], endings: Endings([]))
     }
 }

@@ -6,7 +6,7 @@ import SQLite
 enum Schema {
     /// "POST", so that file(1) and we know the file.
     static let applicationID: Int32 = 0x504F_5354
-    static let version: Int32 = 2
+    static let version: Int32 = 3
 
     static let audit: SQL =
         """
@@ -19,8 +19,6 @@ enum Schema {
 
     static let indexes: [SQL] = [
         "CREATE INDEX heads_by_end ON heads (previous_ends) WHERE previous_ends IS NOT NULL",
-        "CREATE INDEX leases_by_end ON leases (expires_at)",
-        "CREATE INDEX leases_by_app ON leases (app)",
         "CREATE INDEX oauth_states_by_end ON oauth_states (expires_at)",
         "CREATE INDEX apps_by_tenant ON apps (tenant)",
         "CREATE INDEX legs_by_due ON legs (due_at) WHERE due_at IS NOT NULL",
@@ -29,12 +27,20 @@ enum Schema {
         "CREATE INDEX links_by_installation ON links (installation)",
     ]
 
+    /// By end for lists and housekeeping; by service with all that counting a service's live leases looks at, so that
+    /// no row is read for it; by bearer for the few that have one.
+    static let leaseIndexes: [SQL] = [
+        "CREATE INDEX leases_by_end ON leases (expires_at)",
+        "CREATE INDEX leases_by_service ON leases (service, expires_at, serial, grant_id, app, installation)",
+        "CREATE UNIQUE INDEX leases_by_bearer ON leases (bearer) WHERE bearer <> x''",
+    ]
+
     /// Makes the tables in an empty database.
     static func create(_ connection: Connection) throws(SQLiteError) {
         for table in TableName.allCases { try connection.execute(table.table.create) }
         try connection.execute(VaultState.create)
         try connection.execute(audit)
-        for index in indexes { try connection.execute(index) }
+        for index in indexes + leaseIndexes { try connection.execute(index) }
     }
 
     /// Refuses a file that is not ours or is newer than we are. Returns its format.

@@ -39,6 +39,8 @@ package enum TableName: Int, CaseIterable, Sendable {
     case links
     case integrations
     case checks
+    case usage
+    case endings
 
     /// The table's name in SQL, which messages use too.
     package var sqlName: String { table.name }
@@ -62,6 +64,8 @@ package enum TableName: Int, CaseIterable, Sendable {
         case .links: .links
         case .integrations: .integrations
         case .checks: .checks
+        case .usage: .usage
+        case .endings: .endings
         }
     }
 }

@@ -12,33 +12,35 @@ extension Table {
                 selectors TEXT NOT NULL,
                 state TEXT NOT NULL,
                 created_at INTEGER NOT NULL,
+                rate INTEGER NOT NULL,
+                most_leases INTEGER NOT NULL,
                 mac BLOB NOT NULL
             ) STRICT
             """,
         select:
             """
-            SELECT id, name, selectors, state, created_at, mac
+            SELECT id, name, selectors, state, created_at, rate, most_leases, mac
             FROM services ORDER BY id
             """,
         find:
             """
-            SELECT id, name, selectors, state, created_at, mac
+            SELECT id, name, selectors, state, created_at, rate, most_leases, mac
             FROM services WHERE id = ?1
             """,
         insert:
             """
-            INSERT INTO services (id, name, selectors, state, created_at, mac)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO services (id, name, selectors, state, created_at, rate, most_leases, mac)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """,
         update:
             """
-            UPDATE services SET (name, selectors, state, created_at, mac)
-            = (?2, ?3, ?4, ?5, ?6)
+            UPDATE services SET (name, selectors, state, created_at, rate, most_leases, mac)
+            = (?2, ?3, ?4, ?5, ?6, ?7, ?8)
             WHERE id = ?1
             """,
         delete: "DELETE FROM services WHERE id = ?1",
         keyColumns: 1,
-        columns: 5,
+        columns: 7,
         isSmall: true
     )
 
@@ -57,33 +59,35 @@ extension Table {
                 max_ttl INTEGER NOT NULL,
                 created_at INTEGER NOT NULL,
                 created_by TEXT NOT NULL,
+                max_age INTEGER NOT NULL,
+                bind TEXT NOT NULL,
                 mac BLOB NOT NULL
             ) STRICT
             """,
         select:
             """
-            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac
+            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, max_age, bind, mac
             FROM grants ORDER BY id
             """,
         find:
             """
-            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac
+            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, max_age, bind, mac
             FROM grants WHERE id = ?1
             """,
         insert:
             """
-            INSERT INTO grants (id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            INSERT INTO grants (id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, max_age, bind, mac)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             """,
         update:
             """
-            UPDATE grants SET (service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac)
-            = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            UPDATE grants SET (service, pattern, actions, methods, scope, max_ttl, created_at, created_by, max_age, bind, mac)
+            = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
             WHERE id = ?1
             """,
         delete: "DELETE FROM grants WHERE id = ?1",
         keyColumns: 1,
-        columns: 9,
+        columns: 11,
         isSmall: true
     )
 
@@ -108,33 +112,37 @@ extension Table {
                 boot_expires INTEGER NOT NULL,
                 version INTEGER NOT NULL,
                 state TEXT NOT NULL,
+                serial INTEGER NOT NULL,
+                uid INTEGER,
+                process TEXT NOT NULL,
+                bearer BLOB NOT NULL,
                 mac BLOB NOT NULL
             ) STRICT, WITHOUT ROWID
             """,
         select:
             """
-            SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, mac
+            SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, serial, uid, process, bearer, mac
             FROM leases ORDER BY id
             """,
         find:
             """
-            SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, mac
+            SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, serial, uid, process, bearer, mac
             FROM leases WHERE id = ?1
             """,
         insert:
             """
-            INSERT INTO leases (id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, mac)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+            INSERT INTO leases (id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, serial, uid, process, bearer, mac)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
             """,
         update:
             """
-            UPDATE leases SET (service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, mac)
-            = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+            UPDATE leases SET (service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at, boot_id, boot_expires, version, state, serial, uid, process, bearer, mac)
+            = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
             WHERE id = ?1
             """,
         delete: "DELETE FROM leases WHERE id = ?1",
         keyColumns: 1,
-        columns: 15,
+        columns: 19,
         isSmall: false
     )
 

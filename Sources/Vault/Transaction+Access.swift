@@ -6,7 +6,11 @@ extension Transaction {
     // MARK: - Leases
 
     /// Adds a lease.
-    package func add(lease: Lease) throws(Problem) { try insert(lease) }
+    package func add(lease: Lease) throws(Problem) {
+        var lease = lease
+        lease.serial = nextID()
+        try insert(lease)
+    }
 
     /// Writes a lease's new state.
     package func update(lease: Lease) throws(Problem) { try update(lease) }
@@ -25,78 +29,13 @@ extension Transaction {
         return row
     }
 
-    /// What a lease can end with (design, section 6).
-    package enum LeaseHolder: Sendable {
-        case service(Int64)
-        case grant(Int64)
-        case app(Int64)
-        case installation(Int64)
-        case tenant(Int64)
-    }
-
-    /// Ends every live lease of a service, grant, app, installation or tenant: what is resumed later starts without them. Returns how
-    /// many.
-    package func endLeases(of holder: LeaseHolder) throws(Problem) -> Int {
-        let (sql, id): (SQL, Int64) =
-            switch holder {
-            case .service(let id):
-                (
-                    """
-                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                        boot_id, boot_expires, version, state, mac
-                    FROM leases WHERE service = ?1 AND state = 'live' AND expires_at > ?2
-                    """, id
-                )
-            case .grant(let id):
-                (
-                    """
-                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                        boot_id, boot_expires, version, state, mac
-                    FROM leases WHERE grant_id = ?1 AND state = 'live' AND expires_at > ?2
-                    """, id
-                )
-            case .app(let id):
-                (
-                    """
-                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                        boot_id, boot_expires, version, state, mac
-                    FROM leases WHERE app = ?1 AND state = 'live' AND expires_at > ?2
-                    """, id
-                )
-            case .installation(let id):
-                (
-                    """
-                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                        boot_id, boot_expires, version, state, mac
-                    FROM leases WHERE app = (SELECT app FROM installations WHERE id = ?1) AND installation = ?1
-                        AND state = 'live' AND expires_at > ?2
-                    """, id
-                )
-            case .tenant(let id):
-                (
-                    """
-                    SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                        boot_id, boot_expires, version, state, mac
-                    FROM leases WHERE app IN (SELECT id FROM apps WHERE tenant = ?1) AND state = 'live' AND expires_at > ?2
-                    """, id
-                )
-            }
-        let live = try rows(Lease.self, sql, [.int(id), .int(now)])
-        for var lease in live {
-            lease.state = .revoked
-            try update(lease)
-        }
-        if !live.isEmpty { raiseEpoch() }
-        return live.count
-    }
-
     /// Removes leases that ended before `before`. Returns how many.
     package func dropLeases(endedBefore before: Int64, atMost limit: Int64 = 500) throws(Problem) -> Int {
         let ended = try rows(
             Lease.self,
             """
             SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                boot_id, boot_expires, version, state, mac
+                boot_id, boot_expires, version, state, serial, uid, process, bearer, mac
             FROM leases WHERE expires_at < ?1 LIMIT ?2
             """, [.int(before), .int(limit)])
         for lease in ended { try delete(lease) }

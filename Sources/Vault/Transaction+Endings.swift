@@ -30,7 +30,7 @@ extension Transaction {
         var ended: [EndedLeg] = []
         for row in try installations(under: place) {
             ended += try endLegs(of: row)
-            _ = try endLeases(of: .installation(row.id))
+            try endLeases(of: .installation(row.id))
             _ = try removeLinks(of: row.id)
             var row = row
             row.state = .disconnected
@@ -65,7 +65,7 @@ extension Transaction {
 
     /// Removes an app with all that hangs on it but the log. Returns the legs that ended with it.
     package func remove(app: App) throws(Problem) -> [EndedLeg] {
-        _ = try endLeases(of: .app(app.id))
+        try endLeases(of: .app(app.id))
         var ended: [EndedLeg] = []
         // People's rows first: nothing refers to them.
         let places = try installations(of: app.id)
@@ -75,6 +75,7 @@ extension Transaction {
             try removeAll(of: row)
         }
         try removeChecks(of: app.id)
+        try removeUsage(of: app.id)
         for integration in try integrations(with: app.id) { try remove(integration: integration) }
         for flow in try flows(of: app.id) { try delete(flow) }
         for kind in SecretKind.allCases { try removeSecret(SecretName(app: app.id, kind: kind)) }

@@ -28,8 +28,7 @@ extension Transaction {
         row.state = standing
         try update(row)
         if standing == .suspended {
-            raiseEpoch()
-            _ = try endLeases(of: .tenant(tenant))
+            try endLeases(ofTenant: tenant)
         }
     }
 
@@ -81,17 +80,19 @@ extension Transaction {
     package func update(app: App, takesAway: Bool) throws(Problem) {
         try update(app)
         if takesAway {
-            raiseEpoch()
-            _ = try endLeases(of: .app(app.id))
+            try endLeases(of: .app(app.id))
         }
     }
 
     // MARK: - Services, grants, roles
 
     /// Adds a service. `conflict` when the name is taken.
-    package func addService(_ slug: Slug, selectors: [Selector]) throws(Problem) -> ServiceRow {
+    package func addService(
+        _ slug: Slug, selectors: [Selector], rate: Int64 = 0, mostLeases: Int64 = ServiceRow.usualMostLeases
+    ) throws(Problem) -> ServiceRow {
         guard try service(slug) == nil else { throw Problem(.conflict, "there is a service \(slug) already") }
-        let row = ServiceRow(id: nextID(), slug: slug, selectors: selectors, createdAt: now)
+        let row = ServiceRow(
+            id: nextID(), slug: slug, selectors: selectors, createdAt: now, rate: rate, mostLeases: mostLeases)
         try insert(row)
         // Another process may now be taken for another service than before.
         raiseEpoch()
@@ -101,7 +102,8 @@ extension Transaction {
     /// The service of this name; nil where there is none.
     package func service(_ slug: Slug) throws(Problem) -> ServiceRow? {
         try rows(
-            ServiceRow.self, "SELECT id, name, selectors, state, created_at, mac FROM services WHERE name = ?1",
+            ServiceRow.self,
+            "SELECT id, name, selectors, state, created_at, rate, most_leases, mac FROM services WHERE name = ?1",
             [.text(slug.value)]
         ).first
     }
@@ -112,8 +114,7 @@ extension Transaction {
         row.state = standing
         try update(row)
         if standing == .suspended {
-            raiseEpoch()
-            _ = try endLeases(of: .service(row.id))
+            try endLeases(of: .service(row.id))
         }
     }
 
@@ -123,24 +124,24 @@ extension Transaction {
         let grants = try rows(
             GrantRow.self,
             """
-            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, mac
+            SELECT id, service, pattern, actions, methods, scope, max_ttl, created_at, created_by, max_age, bind, mac
             FROM grants WHERE service = ?1
             """, [.int(row.id)])
         for grant in grants { try delete(grant) }
-        _ = try endLeases(of: .service(row.id))
+        try endLeases(of: .service(row.id))
         try delete(row)
-        raiseEpoch()
         return grants.count
     }
 
     /// Adds a grant of a service.
     package func addGrant(
         to service: Int64, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
-        maxTTL: Interval, by creator: String
+        maxTTL: Interval, maxAge: Interval = Grant.defaultMaxAge, binding: Grant.Binding = .service,
+        by creator: String
     ) throws(Problem) -> GrantRow {
         let row = GrantRow(
             id: nextID(), service: service, pattern: pattern, actions: actions, methods: methods, scope: scope,
-            maxTTL: maxTTL, createdAt: now, createdBy: creator)
+            maxTTL: maxTTL, createdAt: now, createdBy: creator, maxAge: maxAge, binding: binding)
         try insert(row)
         return row
     }
@@ -149,8 +150,7 @@ extension Transaction {
     package func removeGrant(_ id: Int64) throws(Problem) -> GrantRow {
         guard let row = try find(GrantRow.self, [.int(id)]) else { throw Problem(.notFound, "no such grant") }
         try delete(row)
-        _ = try endLeases(of: .grant(row.id))
-        raiseEpoch()
+        try endLeases(of: .grant(row.id))
         return row
     }
 

@@ -92,7 +92,7 @@ package final class Transaction {
 
     private func note(_ table: TableName) {
         switch table {
-        case .tenants, .services, .grants, .roles, .keys: policyChanged = true
+        case .tenants, .services, .grants, .roles, .keys, .endings: policyChanged = true
         default: break
         }
     }

@@ -14,7 +14,7 @@ extension Vault {
                 Lease.self,
                 """
                 SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
-                    boot_id, boot_expires, version, state, mac
+                    boot_id, boot_expires, version, state, serial, uid, process, bearer, mac
                 FROM leases WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR app = ?2)
                 ORDER BY created_at DESC LIMIT ?3
                 """, [.optional(service), .optional(app), .int(limit)], reader.mac)

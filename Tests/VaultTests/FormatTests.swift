@@ -6,20 +6,21 @@ import Testing
 
 @testable import Vault
 
-/// A vault that the first release wrote, kept as text: its root key is the tests' own, its tokens are made up.
-@Suite struct `A vault of format 1` {
-    private let place: Place
+/// A vault as an older release wrote it, kept as text: its root key is the tests' own, its tokens are made up.
+private func vault(ofFormat format: Int) throws -> Place {
+    let place = Place()
+    try FileManager.default.createDirectory(atPath: place.directory.vault, withIntermediateDirectories: true)
+    let file = String(#filePath).replacing("VaultTests/FormatTests.swift", with: "Vectors/format-\(format).sql")
+    _ = try Connection(place.directory.database, .create)
+    try place.tamper(String(contentsOfFile: file, encoding: .utf8))
+    return place
+}
 
-    init() throws {
-        place = Place()
-        try FileManager.default.createDirectory(atPath: place.directory.vault, withIntermediateDirectories: true)
-        let file = String(#filePath).replacing("VaultTests/FormatTests.swift", with: "Vectors/format-1.sql")
-        _ = try Connection(place.directory.database, .create)
-        try place.tamper(String(contentsOfFile: file, encoding: .utf8))
-    }
-
-    @Test func `is brought forward with everything that was in it`() throws {
-        #expect(try place.rows("PRAGMA user_version") == [["1"]])
+@Suite struct `A vault of an older format` {
+    @Test(arguments: [1, 2])
+    func `is brought forward with everything that was in it`(_ format: Int) throws {
+        let place = try vault(ofFormat: format)
+        #expect(try place.rows("PRAGMA user_version") == [["\(format)"]])
         let vault = try place.open()
         try vault.checkTables()
         #expect(try vault.verifyAudit().isSound)
@@ -27,7 +28,6 @@ import Testing
         #expect(try vault.value(SecretName(app: app.id, kind: .signingSecret)) == "newer signing_secret")
         let legs = try vault.installations(of: app.id).flatMap(\.1)
         #expect(legs.map(\.leg) == [.bot, .user])
-        #expect(legs.map(\.state) == [.active, .active])
         let bot = try #require(legs.first)
         #expect(
             try vault.value(SecretName(app: app.id, installation: bot.installation, kind: .botToken)) == "newer token")
@@ -37,24 +37,51 @@ import Testing
             #expect(try vault.openRefreshToken(of: leg, tenant: app.tenant, into: slab))
             #expect(String(decoding: [UInt8](copying: slab.span), as: UTF8.self) == want)
         }
-        // Both are looked at by whoever keeps house.
-        #expect(try vault.legs(dueBy: vault.now, atMost: 10).count == 2)
         #expect(try vault.events().last?.entry.action == "vault.migrate")
+        // Services, grants and leases are as they were, under the caps and ages that are usual.
+        let bridge = try #require(vault.policy.service(slug("bridge")))
+        #expect(bridge.selectors == [.uid(1001)])
+        #expect(bridge.rate == 0)
+        #expect(bridge.mostLeases == 10_000)
+        #expect(vault.policy.service(slug("other"))?.state == .suspended)
+        let grant = try #require(vault.policy.grants[bridge.id]?.first)
+        #expect(grant.maxTTL == Interval(seconds: 60))
+        #expect(grant.maxAge == Interval(seconds: 86_400))
+        #expect(grant.binding == .service)
+        let lease = try #require(try vault.lease("ls_2"))
+        #expect(lease.methods == ["chat.postMessage"])
+        #expect(lease.state == .revoked)
+        #expect(lease.uid == nil)
+        #expect(lease.process.isEmpty)
+        #expect(lease.bearer.isEmpty)
+    }
+
+    @Test func `without refreshing has legs that are looked at by whoever keeps house`() throws {
+        let vault = try vault(ofFormat: 1).open()
+        #expect(try vault.legs(dueBy: vault.now, atMost: 10).count == 2)
+        let app = try #require(try vault.app(slack("A1")))
+        #expect(try vault.installations(of: app.id).flatMap(\.1).map(\.state) == [.active, .active])
     }
 
     @Test(arguments: [
-        "UPDATE legs SET expires_at = NULL", "UPDATE legs SET refresh_sealed = NULL",
-        "DELETE FROM legs WHERE leg = 'bot'",
-        "UPDATE state SET digests = zeroblob(length(digests))", "UPDATE heads SET current = 1",
+        (1, "UPDATE legs SET expires_at = NULL"), (1, "UPDATE legs SET refresh_sealed = NULL"),
+        (1, "DELETE FROM legs WHERE leg = 'bot'"),
+        (1, "UPDATE state SET digests = zeroblob(length(digests))"), (1, "UPDATE heads SET current = 1"),
+        (2, "UPDATE grants SET max_ttl = 3600"), (2, "DELETE FROM grants WHERE id = (SELECT min(id) FROM grants)"),
+        (2, "UPDATE services SET state = 'active'"), (2, "UPDATE leases SET state = 'live'"),
+        (2, "DELETE FROM leases"), (2, "UPDATE services SET selectors = '[\"uid:0\"]'"),
     ])
-    func `with a changed row is refused and stays as it is`(_ sql: String) throws {
+    func `with a changed row is refused and stays as it is`(_ format: Int, _ sql: String) throws {
+        let place = try vault(ofFormat: format)
         try place.tamper(sql)
         let problem = #expect(throws: Problem.self) { _ = try place.open() }
         #expect(problem?.code == .integrityFailure)
-        #expect(try place.rows("PRAGMA user_version") == [["1"]])
+        #expect(try place.rows("PRAGMA user_version") == [["\(format)"]])
     }
 
-    @Test func `with something planted in it is refused`() throws {
+    @Test(arguments: [1, 2])
+    func `with something planted in it is refused`(_ format: Int) throws {
+        let place = try vault(ofFormat: format)
         try place.tamper("CREATE TRIGGER t AFTER INSERT ON legs BEGIN DELETE FROM grants; END")
         let problem = #expect(throws: Problem.self) { _ = try place.open() }
         #expect(problem?.code == .integrityFailure)

@@ -117,18 +117,18 @@ import Testing
 
 @Suite struct `An older vault` {
     private let place: Place
-    private var backup: String { place.directory.database + ".before-v2" }
+    private var backup: String { place.directory.database + ".before-v3" }
 
     /// As an older release would have left it, were its format ours without one of the indexes.
     init() throws {
         let new = try Place.new()
         place = try new.copy()
-        try place.tamper("DROP INDEX apps_by_tenant; PRAGMA user_version = 1")
+        try place.tamper("DROP INDEX apps_by_tenant; PRAGMA user_version = 2")
     }
 
     private static func step(failing: Bool = false) -> Migration {
         Migration(
-            from: 1, tables: TableName.allCases.count,
+            from: 2, tables: TableName.allCases.count,
             schema: { connection throws(SQLiteError) in
                 try Schema.create(connection)
                 try connection.execute("DROP INDEX apps_by_tenant")
@@ -156,9 +156,9 @@ import Testing
             #expect(try vault.events().last?.entry.action == "vault.migrate")
             #expect(try vault.verifyAudit().isSound)
         }
-        #expect(try place.rows("PRAGMA user_version") == [["2"]])
+        #expect(try place.rows("PRAGMA user_version") == [["3"]])
         let copy = try Connection(backup, .readOnly)
-        #expect(try copy.userVersion == 1)
+        #expect(try copy.userVersion == 2)
         #expect(try copy.integrityCheck() == "ok")
         #expect(try copy.integer("SELECT count(*) FROM roles") == 1)
         // And no second time.
@@ -168,7 +168,7 @@ import Testing
     @Test func `stays as it is when a step fails`() throws {
         let problem = #expect(throws: Problem.self) { _ = try place.open(options([Self.step(failing: true)])) }
         #expect(problem?.code == .internal)
-        #expect(try place.rows("PRAGMA user_version") == [["1"]])
+        #expect(try place.rows("PRAGMA user_version") == [["2"]])
         #expect(try place.rows("SELECT count(*) FROM roles") == [["1"]])
         #expect(FileManager.default.fileExists(atPath: backup))
         try place.open(options([Self.step()])).checkTables()
@@ -186,7 +186,7 @@ import Testing
         try place.tamper("CREATE TRIGGER t AFTER INSERT ON roles BEGIN DELETE FROM grants; END")
         let problem = #expect(throws: Problem.self) { _ = try place.open(options([Self.step()])) }
         #expect(problem?.code == .integrityFailure)
-        #expect(try place.rows("PRAGMA user_version") == [["1"]])
+        #expect(try place.rows("PRAGMA user_version") == [["2"]])
         #expect(!FileManager.default.fileExists(atPath: backup))
     }
 
@@ -194,6 +194,6 @@ import Testing
         try place.tamper("UPDATE roles SET role = 'auditor'")
         let problem = #expect(throws: Problem.self) { _ = try place.open(options([Self.step()])) }
         #expect(problem?.code == .integrityFailure)
-        #expect(try place.rows("PRAGMA user_version") == [["1"]])
+        #expect(try place.rows("PRAGMA user_version") == [["2"]])
     }
 }

@@ -110,6 +110,8 @@ struct Sample: Sendable {
                 check: StoredCheck(
                     app: app, check: "bot token", result: "pending", compared: "nothing", advice: "wait",
                     checkedAt: transaction.now))
+            try transaction.countCall(app: app, month: "2026-11")
+            try transaction.endLeases(of: .app(app))
         }
         try transaction.record(note("sample.fill"))
         return IDs(
@@ -163,6 +165,7 @@ struct Sample: Sendable {
                 check: StoredCheck(
                     app: id, check: "bot token", result: "passed", compared: "the App IDs", advice: "",
                     checkedAt: transaction.now))
+            try transaction.countCall(app: id, month: "2026-11")
         }
         try transaction.record(note("sample.alter"))
     }

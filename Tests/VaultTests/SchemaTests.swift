@@ -15,7 +15,7 @@ import Testing
         ("CREATE TABLE copy (id INTEGER)", "table copy was added or changed"),
         ("CREATE INDEX i ON secrets (fingerprint)", "index i was added or changed"),
         ("ALTER TABLE grants ADD COLUMN extra TEXT", "table grants was added or changed"),
-        ("DROP INDEX leases_by_app", "index leases_by_app is missing"),
+        ("DROP INDEX leases_by_end", "index leases_by_end is missing"),
         ("DROP TABLE roles", "table roles is missing"),
         ("ANALYZE", "table sqlite_stat1 was added or changed"),
         (
@@ -48,13 +48,13 @@ import Testing
     /// An index that disagrees with its table hides rows from those who look by it.
     @Test func `whose index leaves out a row is refused`() throws {
         let place = try sample.place.copy()
-        let sql = "CREATE INDEX leases_by_app ON leases (app)"
+        let sql = "CREATE INDEX leases_by_end ON leases (expires_at)"
         try place.tamper(
             """
-            UPDATE sqlite_schema SET sql = '\(sql) WHERE id > ''ls_1''' WHERE name = 'leases_by_app';
+            UPDATE sqlite_schema SET sql = '\(sql) WHERE id > ''ls_1''' WHERE name = 'leases_by_end';
             """)
-        try place.tamper("REINDEX leases_by_app")
-        try place.tamper("UPDATE sqlite_schema SET sql = '\(sql)' WHERE name = 'leases_by_app'")
+        try place.tamper("REINDEX leases_by_end")
+        try place.tamper("UPDATE sqlite_schema SET sql = '\(sql)' WHERE name = 'leases_by_end'")
         let problem = place.refusal()
         #expect(problem?.code == .integrityFailure)
         let names = problem?.reason.contains("index") == true

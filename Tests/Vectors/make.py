@@ -77,11 +77,16 @@ def row_macs():
         return out | ({"reject": reject} if reject else {})
 
     head = [5, 0, "signing_secret", 2, 1, 1795000600000, None, 2]
-    grant = [9, 8, "acme/slack/*", '["secret:read:signing_secret"]', "[]", "[]", 600, 1795000000000, "uid:0"]
+    grant = [9, 8, "acme/slack/*", '["secret:read:signing_secret"]', "[]", "[]", 600, 1795000000000, "uid:0", 86400,
+             "service"]
+    lease = ["ls_000102030405060708090a0b0c0d0e0f", 8, 5, 7, "bot", 9, "tcp", '["chat.postMessage"]', "[]", 1795000000000,
+             1795000600000, "a boot", 600000, 0, "live", 11, 1001, "", _bytes(0x20, 32)]
     refused = [
         ("an older version made current", "heads", head[:3] + [1] + head[4:], ["heads", *head], {}),
         ("a grace made longer", "heads", head[:5] + [9795000600000] + head[6:], ["heads", *head], {}),
         ("a grant with another pattern", "grants", grant[:2] + ["*/*/*"] + grant[3:], ["grants", *grant], {}),
+        ("a lease without the process it is bound to", "leases", lease[:17] + [""] + lease[18:],
+         ["leases", *lease[:17], "a boot 4711:99", *lease[18:]], {}),
         ("a null instead of zero", "heads", head[:6] + [0, 2], ["heads", *head], {}),
         ("a text instead of a number", "heads", ["5"] + head[1:], ["heads", *head], {}),
         ("two columns that share their border", "tenants", [1, "ab", "c", "active", 0],
@@ -93,6 +98,7 @@ def row_macs():
     ]
     return {"kind": "row-mac", "vectors": [
         vector("a head row", "heads", head), vector("a grant", "grants", grant),
+        vector("a lease with a bearer", "leases", lease),
         vector("a row with a blob and a null", "legs",
                [7, "bot", '["chat:write"]', "active", None, _bytes(0x70, 60), _bytes(0x10, 8), 1, None, 1795000000000]),
         vector("an empty text and the smallest number", "tenants", [-(2**63), "", "", "active", 0]),
