@@ -79,10 +79,10 @@ package final class Broker: Sendable {
     // MARK: - Connections
 
     /// A caller's connection is there: revocations wait for its answers in flight.
-    package func connected(_ caller: Caller) { gate.add(caller) }
+    package func connected(_ caller: Caller) { gate.add(caller.answering) }
     /// The connection is gone.
     package func disconnected(_ caller: Caller) {
-        gate.remove(caller)
+        gate.remove(caller.answering)
         caller.giveSlab(to: slabs)
     }
 

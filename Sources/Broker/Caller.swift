@@ -16,28 +16,13 @@ package final class Caller: Sendable {
 
     package let peer: Peer
     private let known = Mutex<Identity?>(nil)
-    /// The policy epoch of the answer under way; 0 while there is none.
-    let answeringUnder = Atomic<Int64>(0)
-    /// Ends the connection so that nothing more can leave on it.
-    private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
-
-    /// The policy this connection was last answered under, so that connections do not queue for it.
-    private let lastPolicy = Mutex<PolicySnapshot?>(nil)
+    /// The answers on this connection.
+    package let answering = Answering()
     /// The guarded memory this connection's answers are made in, from its first secret on.
     private let slab = Mutex<Slab?>(nil)
 
     /// A caller as the kernel names it; which service it is, is decided for each request.
     package init(_ peer: Peer) { self.peer = peer }
-
-    func policy(of vault: Vault) -> PolicySnapshot {
-        let serial = vault.policySerial
-        return lastPolicy.withLock { last in
-            if let last, last.serial == serial { return last }
-            let policy = vault.policy
-            last = policy
-            return policy
-        }
-    }
 
     /// The connection's slab, empty; `keep` it when the answer has left.
     package func takeSlab(from pool: SlabPool) -> Slab { slab.withLock { $0.take() } ?? pool.take() }
@@ -53,13 +38,6 @@ package final class Caller: Sendable {
     func giveSlab(to pool: SlabPool) {
         if let slab = slab.withLock({ $0.take() }) { pool.give(slab) }
     }
-
-    /// How to cut the connection; known only once the server has it.
-    package func canBeCut(by cut: @autoclosure () -> @Sendable () -> Void) {
-        cutter.withLock { if $0 == nil { $0 = cut() } }
-    }
-
-    func cut() { cutter.withLock { $0 }?() }
 
     /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,
     /// and of these the oldest.

@@ -25,10 +25,17 @@ extension Broker {
         _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot,
         _ session: borrowing Vault.Session
     ) throws(Problem) -> Result<Allowed, Denial> {
-        let identity = caller.identity(in: policy)
+        try decide(action, on: key, as: caller.identity(in: policy), { caller.peer.isAlive }, policy, session)
+    }
+
+    /// The same for whoever was found to be `identity` already; `isHere` says whether that is still so.
+    func decide(
+        _ action: Action, on key: AppKey, as identity: Caller.Identity, _ isHere: () -> Bool, _ policy: PolicySnapshot,
+        _ session: borrowing Vault.Session
+    ) throws(Problem) -> Result<Allowed, Denial> {
         guard let service = identity.service else { return .failure(.noService) }
         guard service.state == .active else { return .failure(.serviceSuspended) }
-        guard caller.peer.isAlive else { return .failure(.identityGone) }
+        guard isHere() else { return .failure(.identityGone) }
         guard let app = try session.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {
             return .failure(.noSuchApp)
         }

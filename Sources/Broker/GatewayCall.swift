@@ -10,14 +10,18 @@ extension Broker {
     /// The durable intent comes before the errand leaves. While the platform is waited for, no revocation waits for
     /// us; when its answer is there, the lease is looked at once more, so that an answer to a revoked lease is dropped.
     package func gateway(
-        _ leaseID: String, path: String, verb: String, query: String, headers: [HeaderField], body: [UInt8],
-        for caller: Caller, _ request: RequestID
+        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID
+    ) throws(Problem) -> GatewayAnswer {
+        GatewayAnswer(try carry(holder, ask, request))
+    }
+
+    private func carry(
+        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID
     ) throws(Problem) -> PlatformAnswer {
-        let ask = GatewayRequest(path: path, verb: verb, query: query, headers: headers, body: body)
         var refused: Int64?
         var mayRepeat = true
         while true {
-            switch try gateway(leaseID, ask, for: caller, request, refused: refused) {
+            switch try step(holder, ask, request, refused: refused) {
             case .answered(let answer): return answer
             case .again: continue
             case .renewed: refused = nil
@@ -40,14 +44,14 @@ extension Broker {
         case refused(RefreshFlights.Key, Int64, PlatformAnswer)
     }
 
-    private func gateway(
-        _ leaseID: String, _ ask: GatewayRequest, for caller: Caller, _ request: RequestID, refused: Int64?
+    private func step(
+        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID, refused: Int64?
     ) throws(Problem) -> Step {
-        var policy = gate.enter(caller, vault)
-        let (lease, allowed) = try gatewayLease(leaseID, ask, caller, policy, request)
+        var policy = gate.enter(holder.answering, vault)
+        let (lease, allowed) = try gatewayLease(holder, ask, policy, request)
         var entry = AuditEntry(
             "gateway.call", .allowed, by: allowed.identity.actor, request: request,
-            tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: leaseID,
+            tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: lease.id,
             reason: ask.path)
         let dialect: any Dialect
         let call: PlatformRequest
@@ -62,7 +66,7 @@ extension Broker {
                 let text = try use(
                     SecretName(app: lease.app, installation: lease.installation, kind: lease.leg.kind))
             else {
-                gate.leave(caller)
+                gate.leave(holder.answering)
                 _ = try ready(want)
                 return .renewed
             }
@@ -72,14 +76,14 @@ extension Broker {
             guard error.code == .denied else { throw fail(error, entry) }
             throw refuse(
                 .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key,
-                kind: lease.leg.kind.rawValue, leaseID: leaseID)
+                kind: lease.leg.kind.rawValue, leaseID: lease.id)
         }
         guard try vault.record(entry, decidedUnder: allowed.epoch) else { return .again }
-        gate.leave(caller)
+        gate.leave(holder.answering)
         let answer: PlatformAnswer
         do { answer = try self.ask(call, timeoutSeconds: 30) } catch { throw fail(error, entry) }
-        policy = gate.enter(caller, vault)
-        _ = try gatewayLease(leaseID, ask, caller, policy, request)
+        policy = gate.enter(holder.answering, vault)
+        _ = try gatewayLease(holder, ask, policy, request)
         guard !contains(answer, token) else {
             entry.reason = "token_in_answer"
             throw fail(Problem(.platformRefused, "the platform's answer held the token and was dropped"), entry)
@@ -101,23 +105,35 @@ extension Broker {
     }
 
     private func gatewayLease(
-        _ id: String, _ ask: GatewayRequest, _ caller: Caller, _ policy: PolicySnapshot, _ request: RequestID
+        _ holder: LeaseHolder, _ ask: GatewayRequest, _ policy: PolicySnapshot, _ request: RequestID
     ) throws(Problem) -> (Lease, Allowed) {
         try requireSound()
-        let identity = caller.identity(in: policy)
-        switch try liveLease(id, caller, policy) {
-        case .failure(let denial): throw refuse(denial, "gateway.call", identity, request, leaseID: id)
+        switch try liveLease(holder, policy) {
+        case .failure(let denial):
+            throw refuse(denial, "gateway.call", holder.identity(in: policy), request, leaseID: holder.leaseID)
         case .success(let found):
             let (lease, allowed) = found
-            guard lease.delivery == .gateway,
-                let method = try dialect(of: allowed.app).gatewayMethod(path: ask.path, verb: ask.verb),
+            guard let method = try dialect(of: allowed.app).gatewayMethod(path: ask.path, verb: ask.verb),
                 Method.isCovered(method, by: lease.methods)
             else {
                 throw refuse(
-                    .outsideGrant, "gateway.call", identity, request, app: allowed.app.key,
-                    kind: lease.leg.rawValue, leaseID: id)
+                    .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key,
+                    kind: lease.leg.rawValue, leaseID: lease.id)
             }
             return found
+        }
+    }
+
+    /// The live lease of whoever holds one at the gateway.
+    private func liveLease(
+        _ holder: LeaseHolder, _ policy: PolicySnapshot
+    ) throws(Problem) -> Result<(Lease, Allowed), Denial> {
+        switch holder {
+        case .caller(let caller, let id):
+            let found = try liveLease(id, caller, policy)
+            guard case .success((let lease, _)) = found, lease.delivery != .gateway else { return found }
+            return .failure(.outsideGrant)
+        case .bearer: return .failure(.otherService)
         }
     }
 

@@ -13,7 +13,7 @@ struct AdminRoutes: Sendable {
         let request = RequestID.next()
         let caller: Caller = http.context()
         let connection = http.connection
-        caller.canBeCut(by: { connection.cut() })
+        caller.answering.canBeCut(by: { connection.cut() })
         var response: HTTPServer.Response
         do throws(Problem) {
             response = try perform(http, caller, request)

@@ -15,7 +15,7 @@ struct BrokerRoutes: Sendable {
         let request = RequestID.next()
         let caller: Caller = http.context()
         let connection = http.connection
-        caller.canBeCut(by: { connection.cut() })
+        caller.answering.canBeCut(by: { connection.cut() })
         var response: HTTPServer.Response
         do throws(Problem) {
             response = try perform(try BrokerCall(method: http.method, path: http.path), http, caller, request)
@@ -151,15 +151,17 @@ struct BrokerRoutes: Sendable {
     private func gateway(
         _ lease: String, _ path: String, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
     ) throws(Problem) -> HTTPServer.Response {
-        let answer = try broker.gateway(
-            lease, path: path, verb: http.method, query: http.rawQuery ?? "",
-            headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [UInt8](copying: http.bodyBytes),
-            for: caller, request)
-        let passed = ["content-type", "retry-after", "x-slack-req-id", "x-oauth-scopes", "x-accepted-oauth-scopes"]
-        var headers = [Reply.noStore, HTTPServer.Response.Header("X-Request-Id", request.description)]
-        for header in answer.headers where passed.contains(header.name.lowercased()) {
-            headers.append(.init(header.name, header.value))
-        }
-        return HTTPServer.Response(status: answer.status, headers: headers, body: .bytes(answer.body))
+        let ask = GatewayRequest(
+            path: path, verb: http.method, query: http.rawQuery ?? "",
+            headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [UInt8](copying: http.bodyBytes))
+        let answer = try broker.gateway(.caller(caller, lease: lease), ask, request)
+        let headers = answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) }
+        let body: HTTPServer.Response.Body =
+            switch answer.body {
+            case .whole(let bytes): .bytes(bytes)
+            }
+        return HTTPServer.Response(
+            status: answer.status,
+            headers: [Reply.noStore, .init("X-Request-Id", request.description)] + headers, body: body)
     }
 }

@@ -1,0 +1,53 @@
+import Synchronization
+import Vault
+
+/// One line on which answers leave, one after the other: under which policy the answer under way is made, and how to
+/// stop it. A connection of broker.sock or admin.sock has one for its life, a call from the TCP gateway one of its own.
+package final class Answering: Sendable {
+    /// The policy epoch of the answer under way; 0 while there is none.
+    let under = Atomic<Int64>(0)
+    /// Ends the line so that nothing more can leave on it.
+    private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
+    /// Whether an answer that takes long is still allowed under the policy of now; nil for all others.
+    private let reviewer = Mutex<(@Sendable () -> Bool)?>(nil)
+    /// The policy this line was last answered under, so that lines do not queue for it.
+    private let lastPolicy = Mutex<PolicySnapshot?>(nil)
+
+    /// A line with no answer on its way.
+    package init() {}
+
+    func policy(of vault: Vault) -> PolicySnapshot {
+        let serial = vault.policySerial
+        return lastPolicy.withLock { last in
+            if let last, last.serial == serial { return last }
+            let policy = vault.policy
+            last = policy
+            return policy
+        }
+    }
+
+    /// How to cut the line; the first that is said counts.
+    package func canBeCut(by cut: @autoclosure () -> @Sendable () -> Void) {
+        cutter.withLock { if $0 == nil { $0 = cut() } }
+    }
+
+    func cut() { cutter.withLock { $0 }?() }
+
+    /// The answer under way takes long: a revocation does not wait for it, but asks whether it may go on. nil when it has
+    /// ended.
+    func isReviewed(by review: (@Sendable () -> Bool)?) { reviewer.withLock { $0 = review } }
+
+    /// Takes the answer under way into `epoch` when it is reviewed and still allowed, cuts it when it no longer is; false
+    /// where it is a short one that a revocation can wait for.
+    func review(under epoch: Int64) -> Bool {
+        guard let review = reviewer.withLock({ $0 }) else { return false }
+        let was = under.load(ordering: .sequentiallyConsistent)
+        guard was != 0, was < epoch else { return true }
+        guard review() else {
+            cut()
+            return true
+        }
+        _ = under.compareExchange(expected: was, desired: epoch, ordering: .sequentiallyConsistent)
+        return true
+    }
+}
