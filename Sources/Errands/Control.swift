@@ -5,6 +5,8 @@ package import Rules
 package struct CourierReport: Codable, Sendable, Equatable {
     /// Where the callback listener answers, `127.0.0.1:8430` or `unix:/path`; nil when off.
     package var callback: String?
+    /// Where the gateway for unmodified SDKs answers, `127.0.0.1:8431`; nil when off.
+    package var gateway: String?
     /// The Landlock ABI that confines it; 0 where the kernel has none.
     package var landlock: Int
     /// True when its seccomp filter is in force.
@@ -13,15 +15,18 @@ package struct CourierReport: Codable, Sendable, Equatable {
     package var warnings: [String]
 
     /// What a courier says of itself once it is confined.
-    package init(callback: String? = nil, landlock: Int, seccomp: Bool, warnings: [String] = []) {
+    package init(
+        callback: String? = nil, gateway: String? = nil, landlock: Int, seccomp: Bool, warnings: [String] = []
+    ) {
         self.callback = callback
+        self.gateway = gateway
         self.landlock = landlock
         self.seccomp = seccomp
         self.warnings = warnings
     }
 }
 
-/// A message on the SEQPACKET control channel; `carry` and `callback` bring one end of a stream with them.
+/// A message on the SEQPACKET control channel; all but `ready` bring one end of a stream with them.
 package enum Control: Sendable, Equatable {
     /// Courier → keeper, once, first.
     case ready(CourierReport)
@@ -29,6 +34,8 @@ package enum Control: Sendable, Equatable {
     case carry
     /// Courier → keeper: a callback frame comes on the stream, answer it there.
     case callback
+    /// Courier → keeper: a call for the gateway comes on the stream, answer it there.
+    case gateway
 
     /// No message is longer.
     package static let maxBytes = 4096
@@ -38,6 +45,7 @@ package enum Control: Sendable, Equatable {
         switch self {
         case .carry: return Array("carry".utf8)
         case .callback: return Array("callback".utf8)
+        case .gateway: return Array("gateway".utf8)
         case .ready(let report):
             let bytes: [UInt8]
             do { bytes = [UInt8](try JSONEncoder().encode(report)) } catch { throw Self.misread }
@@ -52,6 +60,8 @@ package enum Control: Sendable, Equatable {
             self = .carry
         } else if bytes == Array("callback".utf8) {
             self = .callback
+        } else if bytes == Array("gateway".utf8) {
+            self = .gateway
         } else {
             guard bytes.count <= Self.maxBytes else { throw Self.misread }
             do { self = .ready(try JSONDecoder().decode(CourierReport.self, from: Data(bytes))) } catch {

@@ -52,13 +52,16 @@ package final class Courier: Sendable {
 
     private let start: Start
     private let answer: Answer
+    private let gateway: GatewayDesk?
     private let state = Gate(State())
     private let starts = Mutex(StartHistory())
 
-    /// Nothing is started yet; `begin` or the first errand does.
-    package init(start: @escaping Start, answer: @escaping Answer) {
+    /// Nothing is started yet; `begin` or the first errand does. Without `gateway` no call of the loopback listener is
+    /// answered.
+    package init(start: @escaping Start, answer: @escaping Answer, gateway: GatewayDesk.Answer? = nil) {
         self.start = start
         self.answer = answer
+        self.gateway = gateway.map(GatewayDesk.init)
     }
 
     /// Starts the first courier, so that the callback listener is there before the first errand. Throws
@@ -277,12 +280,18 @@ extension Courier {
         .courierUnavailable, "The courier ended while it was starting.",
         advice: "See the daemon's log for its last words.")
 
-    /// Hears callbacks until the courier ends, then sees to the next one.
+    /// Hears callbacks and gateway calls until the courier ends, then sees to the next one.
     private func listen(to link: Link) {
         do throws(Problem) {
             while var received = try Control.receive(on: link.control) {
-                guard received.control == .callback, let stream = received.stream.take() else { break }
-                hear(stream)
+                guard let stream = received.stream.take() else { break }
+                if received.control == .callback {
+                    hear(stream)
+                } else if received.control == .gateway, let gateway {
+                    gateway.hear(stream)
+                } else {
+                    break
+                }
             }
         } catch {}
         bury(link)

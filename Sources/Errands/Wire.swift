@@ -29,6 +29,15 @@ private enum Head {
         let address: String
     }
 
+    struct Gateway: Codable {
+        let method: String
+        let target: String
+        let headers: [[String]]
+        let bearer: String
+        let uid: UInt32
+        var flaw: GatewayAsk.Flaw?
+    }
+
     struct Cookie: Codable {
         let name: String
         let value: String
@@ -110,6 +119,32 @@ extension ErrandReply {
             self = .unreachable(why)
         default: throw misread
         }
+    }
+}
+
+extension GatewayAsk {
+    /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
+    package func frame(body: [UInt8]) throws(Problem) -> Frame {
+        try check()
+        let head = Head.Gateway(
+            method: method, target: target, headers: headers.map { [$0.name, $0.value] }, bearer: bearer, uid: uid,
+            flaw: flaw)
+        return Frame(head: try encode(head), body: body)
+    }
+
+    /// Reads the head of what `frame(body:)` made; `bad_request` for anything else.
+    package init(_ frame: Frame) throws(Problem) {
+        let head: Head.Gateway = try decode(frame.head)
+        self.init(
+            method: head.method, target: head.target, headers: try lines(head.headers), bearer: head.bearer,
+            uid: head.uid, flaw: head.flaw)
+        try check()
+    }
+
+    /// The target is anything a client sent on one line: what it means is found out where paths are read.
+    private func check() throws(Problem) {
+        guard isToken(method), isFieldValue(target), isPlain(bearer), bearer.utf8.count <= 256 else { throw misread }
+        for line in headers where !isToken(line.name) || !isFieldValue(line.value) { throw misread }
     }
 }
 

@@ -75,13 +75,18 @@ extension FileDescriptor {
             case .unix, .off: throw SystemError("listen", EINVAL)
             }
             guard bound == 0 else { throw SystemError("bind") }
-            guard CLinux.listen(socket.number, backlog) == 0 else { throw SystemError("listen") }
+            try socket.listen(backlog: backlog)
             return socket
         } catch {
             let advice = error.number == EADDRINUSE ? "another process uses this port: choose another" : ""
             throw error.problem(
                 error.number == EADDRINUSE ? .conflict : .internal, doing: "listen on \(address)", advice: advice)
         }
+    }
+
+    /// Listens on a bound socket, also once more after somebody has shut it down.
+    package func listen(backlog: Int32 = 1024) throws(SystemError) {
+        guard CLinux.listen(number, backlog) == 0 else { throw SystemError("listen") }
     }
 
     private func reuseAddress() throws(SystemError) {
@@ -92,6 +97,16 @@ extension FileDescriptor {
         }
     }
 
+    /// The address this socket is bound to, as text; `given` says which kind it is, and is it but for a port of 0.
+    package func address(asked given: ListenAddress) -> ListenAddress {
+        guard let port = boundPort else { return given }
+        return switch given {
+        case .ipv4(let host, _): .ipv4(host, port: port)
+        case .ipv6Loopback: .ipv6Loopback(port: port)
+        case .unix, .off: given
+        }
+    }
+
     /// The TCP port this socket is bound to; nil for other sockets.
     package var boundPort: UInt16? { UInt16(exactly: clinux_port(number)) }
 
@@ -99,6 +114,25 @@ extension FileDescriptor {
     package static func connect(loopbackPort port: UInt16) throws(SystemError) -> FileDescriptor {
         let socket = try FileDescriptor.socket(AF_INET, SOCK_STREAM)
         guard clinux_connect_ipv4(socket.number, 0x7F00_0001, port) == 0 else { throw SystemError("connect") }
+        return socket
+    }
+
+    /// A TCP connection to ourselves at `address`, to see whether the kernel tells whose it is. EINVAL where `address` is
+    /// none of TCP.
+    package static func connect(to address: ListenAddress) throws(SystemError) -> FileDescriptor {
+        let socket: FileDescriptor
+        let result: Int32
+        switch address {
+        case .ipv4(let host, let port):
+            socket = try .socket(AF_INET, SOCK_STREAM)
+            result = clinux_connect_ipv4(socket.number, host, port)
+        case .ipv6Loopback(let port):
+            socket = try .socket(AF_INET6, SOCK_STREAM)
+            result = unsafe clinux_connect_ipv6(
+                socket.number, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], port)
+        case .unix, .off: throw SystemError("connect", EINVAL)
+        }
+        guard result == 0 else { throw SystemError("connect") }
         return socket
     }
 }

@@ -22,22 +22,38 @@ final class Keeper: Sendable {
         }
     }
 
+    /// A renewed token, two calls to a platform and a commit fit into this.
+    private static let callSeconds: Int64 = 120
+
+    /// Has the keeper judge and make a call for the gateway. Throws `.stopping` when no answer comes.
+    func call(_ ask: GatewayAsk, body: [UInt8]) throws(Problem) -> ErrandAnswer {
+        let frame = try ask.frame(body: body)
+        do throws(Problem) {
+            let near = try open(.gateway)
+            try frame.send(on: near, until: .after(seconds: 30))
+            let reply = try ErrandReply(try Frame.receive(on: near, until: .after(seconds: Self.callSeconds)))
+            if case .answer(let answer) = reply { return answer }
+        } catch {}
+        throw Problem(.stopping, "The daemon does not answer.")
+    }
+
+    /// Our end of a stream whose other end only the keeper has, so that its end is seen here.
+    private func open(_ message: Control) throws(Problem) -> FileDescriptor {
+        let pair: SocketPair
+        do { pair = try SocketPair(.stream) } catch { throw error.problem(doing: "open a stream to the keeper") }
+        try message.send(on: control, with: pair.far.number)
+        return pair.split { near, _ in near }
+    }
+
     /// An exchange with the platform, an identity call and a commit fit into this.
     private static let answerSeconds: Int64 = 90
 
     /// Asks the keeper what a browser shall see. Throws `.courierUnavailable` when no answer comes.
     func ask(_ request: CallbackRequest) throws(Problem) -> CallbackAnswer {
-        let pair: SocketPair
-        do { pair = try SocketPair(.stream) } catch { throw error.problem(doing: "open a stream to the keeper") }
         let frame = try request.frame()
-        try Control.callback.send(on: control, with: pair.far.number)
-        return try pair.split { near, far throws(Problem) in
-            // Only the keeper has it now, so that its end is seen here.
-            _ = consume far
-            // A keeper that has too much to do answers without reading.
-            do throws(Problem) { try frame.send(on: near, until: .after(seconds: 10)) } catch {}
-            return try CallbackAnswer(
-                try Frame.receive(on: near, maxBody: 0, until: .after(seconds: Self.answerSeconds)))
-        }
+        let near = try open(.callback)
+        // A keeper that has too much to do answers without reading.
+        do throws(Problem) { try frame.send(on: near, until: .after(seconds: 10)) } catch {}
+        return try CallbackAnswer(try Frame.receive(on: near, maxBody: 0, until: .after(seconds: Self.answerSeconds)))
     }
 }

@@ -8,7 +8,7 @@ import Rules
 /// itself in, and threads start only after that, since Landlock holds for threads made later.
 func run(_ options: Options) throws(Problem) {
     try Scrubbing.reexecute()
-    Program.closeDescriptors(from: options.hasSpool ? 5 : 4)
+    Program.closeDescriptors(from: options.gateway != .off ? 6 : options.hasSpool ? 5 : 4)
     try Hardening.harden()
     Hardening.raiseDescriptorLimit(to: 16_384)
     // Whoever stops the service stops the keeper; we end with it, when its last errand is home. SIGKILL still works.
@@ -19,10 +19,11 @@ func run(_ options: Options) throws(Problem) {
     var listening: FileDescriptor?
     if options.callbacks != .off {
         let socket = try FileDescriptor.listen(at: options.callbacks, unixMode: 0o666)
-        callback = options.callbacks.with(port: socket.boundPort).description
+        callback = socket.address(asked: options.callbacks).description
         listening = consume socket
     }
     let directory = options.hasSpool ? FileDescriptor(owning: 4) : nil
+    let door = try GatewaySocket.taken(for: options.gateway)
     let confinement = try Confinement.confineCourier(spool: directory)
     let spool = Spool(directory)
 
@@ -33,25 +34,25 @@ func run(_ options: Options) throws(Problem) {
     if let socket = listening.take() {
         server = try HTTPServer(listening: socket, limits: CallbackListener.limits, service: listener.service)
     }
+    var warnings = confinement.warning.map { [$0] } ?? []
+    var gateway: String?
+    var gatewayServer: HTTPServer?
+    switch consume door {
+    case .off: break
+    case .useless(let why): warnings.append(why)
+    case .listening(let socket, let address):
+        gateway = address
+        gatewayServer = try HTTPServer(
+            listening: socket, limits: GatewayListener.limits,
+            service: GatewayListener(keeper: keeper, host: address).service)
+    }
     let report = CourierReport(
-        callback: callback, landlock: Int(confinement.landlock), seccomp: true,
-        warnings: confinement.warning.map { [$0] } ?? [])
+        callback: callback, gateway: gateway, landlock: Int(confinement.landlock), seccomp: true, warnings: warnings)
     try keeper.report(report)
-    Log.info("courier_ready", ["callback": report.callback ?? "off"])
+    Log.info("courier_ready", ["callback": report.callback ?? "off", "gateway": report.gateway ?? "off"])
     try keeper.serve { stream in carrier.carry(stream) }
     // The next courier wants to listen there.
     _ = server?.stop(within: 0)
+    _ = gatewayServer?.stop(within: 0)
     spool.finish()
-}
-
-extension ListenAddress {
-    /// The same address with the port the kernel gave, where 0 asked for any.
-    fileprivate func with(port: UInt16?) -> ListenAddress {
-        guard let port else { return self }
-        return switch self {
-        case .ipv4(let host, _): .ipv4(host, port: port)
-        case .ipv6Loopback: .ipv6Loopback(port: port)
-        case .unix, .off: self
-        }
-    }
 }

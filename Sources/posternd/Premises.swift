@@ -27,7 +27,8 @@ struct Premises: ~Copyable {
         StopSignals.block()
         let spool = try openSpool(options)
         let starter = try Starter.fork(
-            as: identity.courier, spool: spool.number, arguments: courierArguments(options))
+            as: identity.courier, spool: spool.number, gateway: try openGateway(options),
+            arguments: courierArguments(options))
         if identity.startedAsRoot {
             try Privileges.become(identity.keeper)
             try Hardening.harden()
@@ -47,7 +48,22 @@ struct Premises: ~Copyable {
         do { return try Directory.open(path) } catch { throw error.problem(doing: "open \(path)") }
     }
 
+    /// The gateway's listening socket, for the starter alone: it is closed here before there is a key.
+    private static func openGateway(_ options: Options) throws(Problem) -> FileDescriptor? {
+        guard options.gatewayListen != .off else { return nil }
+        let socket = try FileDescriptor.listen(at: options.gatewayListen)
+        // Any port, then exactly that one: only a port that was asked for stays ours when a courier shuts the socket
+        // down.
+        let address = socket.address(asked: options.gatewayListen)
+        guard address != options.gatewayListen else { return socket }
+        _ = consume socket
+        return try FileDescriptor.listen(at: address)
+    }
+
     private static func courierArguments(_ options: Options) -> [String] {
-        ["--callback-listen", options.callbackListen.description, "--spool"]
+        [
+            "--callback-listen", options.callbackListen.description, "--gateway-listen",
+            options.gatewayListen.description, "--spool",
+        ]
     }
 }

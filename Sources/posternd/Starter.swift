@@ -14,17 +14,27 @@ final class Starter: Sendable {
     private init(control: consuming FileDescriptor) { self.control = control }
 
     /// Forks it. Only before the first thread; `courier` is whom to become, nil to stay who we are.
-    /// `spool` is the open directory that couriers inherit.
-    static func fork(as courier: Account?, spool: Int32, arguments: [String]) throws(Problem) -> Starter {
+    /// `spool` is the open directory that couriers inherit, `gateway` the socket that listens for SDKs; it is closed here.
+    static func fork(
+        as courier: Account?, spool: Int32, gateway: consuming FileDescriptor?, arguments: [String]
+    ) throws(Problem) -> Starter {
         let program = openProgram()
         let number = program.number
+        let listening: Int32
+        switch gateway {
+        case .some(let socket): listening = socket.number
+        case .none: listening = -1
+        }
         do throws(SystemError) {
             let pair = try SocketPair(.messages)
             let far = pair.far.number
             _ = try ChildProcess.fork {
-                StarterProcess(control: far, spool: spool, program: number, user: courier, arguments: arguments)
-                    .run()
+                StarterProcess(
+                    control: far, spool: spool, program: number, gateway: listening, user: courier, arguments: arguments
+                )
+                .run()
             }
+            _ = consume gateway
             _ = consume program
             return Starter(control: pair.split { near, _ in near })
         } catch {

@@ -9,6 +9,7 @@ struct StarterProcess {
     private static let controlNumber: Int32 = 3
     private static let spoolNumber: Int32 = 4
     private static let programNumber: Int32 = 5
+    private static let gatewayNumber: Int32 = 6
     /// A courier that has a refresh under way ends when its answer is home; longer than any errand takes.
     private static let courierSeconds: Int64 = 45
 
@@ -18,6 +19,9 @@ struct StarterProcess {
     /// postern-courier, opened before privileges were dropped, so that its directory need not be open to its user; -1
     /// where it is missing.
     let program: Int32
+    /// The gateway's listening socket; -1 where there is none. Held here so that the port is nobody else's between two
+    /// couriers.
+    let gateway: Int32
     let user: Account?
     let arguments: [String]
 
@@ -42,7 +46,9 @@ struct StarterProcess {
     }
 
     private func isolate() throws {
-        let numbers = program < 0 ? [control, spool] : [control, spool, program]
+        var numbers = [control, spool]
+        if program >= 0 { numbers.append(program) }
+        if program >= 0, gateway >= 0 { numbers.append(gateway) }
         try ForkedChild.keepDescriptors(numbers, inherited: 0)
         ForkedChild.leaveSession()
         StopSignals.ignore()
@@ -91,14 +97,15 @@ struct StarterProcess {
     private func becomeCourier(control: Int32, parent: Int32) -> Int32 {
         do throws(SystemError) {
             ForkedChild.dieWith(parent: parent)
-            try ForkedChild.keepDescriptors([control, Self.spoolNumber, Self.programNumber], inherited: 2)
+            let passed = [control, Self.spoolNumber] + (gateway < 0 ? [] : [Self.gatewayNumber])
+            try ForkedChild.keepDescriptors(passed + [Self.programNumber], inherited: passed.count)
             StopSignals.restore()
             ChildSignal.unblock()
             let kept = Environment.all.filter { entry in
                 Self.environment.contains(String(entry.prefix { $0 != "=" }))
             }
             throw ForkedChild.execute(
-                descriptor: Self.programNumber, arguments: ["postern-courier"] + arguments, environment: kept)
+                descriptor: Int32(3 + passed.count), arguments: ["postern-courier"] + arguments, environment: kept)
         } catch {
             Log.error("courier_not_started", ["reason": error])
         }

@@ -6,6 +6,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/futex.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -113,6 +116,59 @@ __attribute__((noinline, unused)) static void clinux_wipe_stack(void) {
     explicit_bzero(space, sizeof space);
 }
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
+
+// --- who holds the other end of a TCP connection (sock_diag(7))
+
+struct clinux_diag_question {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 body;
+};
+struct clinux_diag_answer {
+    struct nlmsghdr header;
+    struct inet_diag_msg body;
+    uint8_t more[512];
+};
+
+/* The question for the socket at the other end: its own address is our peer's, its peer's is ours. 0 where `fd` is no
+   connected TCP socket. */
+static inline int clinux_diag_other_end(int fd, struct clinux_diag_question *question) {
+    struct sockaddr_storage own, other;
+    socklen_t own_length = sizeof own, other_length = sizeof other;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_length) != 0) return 0;
+    if (getpeername(fd, (struct sockaddr *)&other, &other_length) != 0) return 0;
+    if (own.ss_family != other.ss_family) return 0;
+    memset(question, 0, sizeof *question);
+    struct inet_diag_sockid *id = &question->body.id;
+    if (own.ss_family == AF_INET) {
+        id->idiag_src[0] = ((struct sockaddr_in *)&other)->sin_addr.s_addr;
+        id->idiag_dst[0] = ((struct sockaddr_in *)&own)->sin_addr.s_addr;
+    } else if (own.ss_family == AF_INET6) {
+        memcpy(id->idiag_src, &((struct sockaddr_in6 *)&other)->sin6_addr, 16);
+        memcpy(id->idiag_dst, &((struct sockaddr_in6 *)&own)->sin6_addr, 16);
+    } else {
+        return 0;
+    }
+    /* At the same place in sockaddr_in and sockaddr_in6. */
+    id->idiag_sport = ((struct sockaddr_in *)&other)->sin_port;
+    id->idiag_dport = ((struct sockaddr_in *)&own)->sin_port;
+    id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    question->header = (struct nlmsghdr){
+        .nlmsg_len = sizeof *question, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST};
+    question->body.sdiag_family = (uint8_t)own.ss_family;
+    question->body.sdiag_protocol = IPPROTO_TCP;
+    question->body.idiag_states = ~0u;
+    return 1;
+}
+/* Only the kernel (port 0) can answer afterwards. */
+static inline int clinux_connect_to_kernel(int fd) {
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK};
+    return connect(fd, (struct sockaddr *)&name, sizeof name);
+}
+static inline int clinux_connect_ipv6(int fd, const uint8_t address[16], uint16_t port) {
+    struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memcpy(&name.sin6_addr, address, 16);
+    return connect(fd, (struct sockaddr *)&name, sizeof name);
+}
 
 // --- messages with descriptors (cmsg(3): macros)
 

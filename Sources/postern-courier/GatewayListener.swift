@@ -1,0 +1,120 @@
+import Errands
+import HTTPServer
+import Linux
+import Rules
+import Sealing
+
+/// What unmodified SDKs talk to: plain HTTP on loopback, with the lease's bearer in place of a platform's token (design,
+/// section 6). It says who is at the other end and what was asked; the keeper decides and does.
+final class GatewayListener: Sendable {
+    /// One who connected, as the kernel has him.
+    private final class Client: Sendable {
+        let uid: UInt32
+        init(uid: UInt32) { self.uid = uid }
+    }
+
+    private let keeper: Keeper
+    /// The one value of `Host` that is ours, such as `127.0.0.1:8431`: a name may be made to point here by anybody who
+    /// has one (DNS rebinding).
+    private let host: String
+
+    init(keeper: Keeper, host: String) {
+        self.keeper = keeper
+        self.host = host
+    }
+
+    /// The functions an `HTTPServer` needs.
+    var service: HTTPServer.Service {
+        HTTPServer.Service(
+            connected: { descriptor in
+                guard let uid = SocketOwner.uid(atOtherEndOf: descriptor) else { return nil }
+                return HTTPServer.Admission(context: Client(uid: uid), share: UInt64(uid))
+            },
+            bodyLimit: { _ in Frame.maxBody },
+            refuse: { problem, _ in Self.response(problem) },
+            handle: { request in
+                defer { Thread.wipeStack() }
+                return self.handle(request)
+            })
+    }
+
+    /// A share for each uid, so that one user's programs cannot keep out another's.
+    static var limits: HTTPServer.Limits {
+        var limits = HTTPServer.Limits()
+        limits.header = 24 * 1024
+        limits.connections = 1024
+        limits.connectionsPerShare = 256
+        return limits
+    }
+
+    private func handle(_ request: borrowing HTTPServer.Request) -> HTTPServer.Response {
+        do throws(Problem) {
+            let answer = try keeper.call(ask(request), body: [UInt8](copying: request.bodyBytes))
+            return HTTPServer.Response(
+                status: answer.status, headers: answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) },
+                body: .bytes(answer.body))
+        } catch {
+            Log.warning("gateway_lost", ["why": error.reason])
+            return Self.response(error)
+        }
+    }
+
+    private func ask(_ request: borrowing HTTPServer.Request) -> GatewayAsk {
+        let headers = request.headers
+        let client: Client = request.context()
+        // Asked for every request: who made the socket may have closed it since.
+        let uid = SocketOwner.uid(atOtherEndOf: request.descriptor)
+        var flaw: GatewayAsk.Flaw?
+        if uid != client.uid { flaw = .nobody }
+        if headers.contains(where: { Self.isBrowser($0.name) }) { flaw = .browser }
+        let hosts = headers.filter { sameHeaderName($0.name, "Host") }
+        if hosts.count != 1 || hosts[0].value != host { flaw = .host }
+        return GatewayAsk(
+            method: request.method, target: request.target,
+            headers: headers.filter { !Self.isOurs($0.name) }.map { ($0.name, $0.value) },
+            bearer: Self.bearer(in: headers), uid: uid ?? client.uid, flaw: flaw)
+    }
+
+    /// Fields browsers add by themselves and pages cannot take off (Fetch standard, forbidden request headers).
+    private static func isBrowser(_ name: String) -> Bool {
+        sameHeaderName(name, "Origin") || sameHeaderName(name, "Sec-Fetch-Site")
+            || sameHeaderName(name, "Sec-Fetch-Mode") || sameHeaderName(name, "Access-Control-Request-Method")
+    }
+
+    /// Fields that end here: of the connection (RFC 9110, section 7.6.1) and of the caller's credentials.
+    private static func isOurs(_ name: String) -> Bool {
+        [
+            "Host", "Authorization", "Cookie", "Proxy-Authorization", "Connection", "Keep-Alive", "Proxy-Connection",
+            "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", "Expect",
+        ].contains { sameHeaderName($0, name) }
+    }
+
+    /// RFC 6750, section 2.1. A platform's own token has no place here, so that what is not a bearer of ours is none.
+    private static func bearer(in headers: [(name: String, value: String)]) -> String {
+        let values = headers.filter { sameHeaderName($0.name, "Authorization") }.map(\.value)
+        guard values.count == 1, values[0].utf8.count <= 256 else { return "" }
+        let parts = values[0].split(separator: " ", omittingEmptySubsequences: true)
+        guard parts.count == 2, sameHeaderName(String(parts[0]), "Bearer"),
+            parts[1].utf8.allSatisfy({ (0x21...0x7e).contains($0) })
+        else { return "" }
+        return String(parts[1])
+    }
+
+    /// What is refused before the keeper is asked: RFC 9457, with a number of its own.
+    private static func response(_ problem: Problem) -> HTTPServer.Response {
+        let id = Hex.encode(Sodium.randomBytes(12).span)
+        // Our own words: no quotation mark, no control character.
+        let body = """
+            {"type":"urn:postern:problem:\(problem.code.rawValue)","title":"\(problem.code.title)",\
+            "status":\(problem.code.status),"detail":"\(problem.reason)","code":"\(problem.code.rawValue)",\
+            "request_id":"\(id)"}
+            """
+        return HTTPServer.Response(
+            status: problem.code.status,
+            headers: [
+                HTTPServer.Response.Header("Content-Type", "application/problem+json"),
+                HTTPServer.Response.Header("Cache-Control", "no-store"),
+                HTTPServer.Response.Header("X-Request-Id", id),
+            ], body: .bytes(Array(body.utf8)), close: true)
+    }
+}
