@@ -66,7 +66,8 @@ let package = Package(
         .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("Vault", uses: ["Vault", "SQLite", "Sealing", "Linux", "Rules", "DurabilityVFS", "CTamper"]),
         tests("Broker", uses: ["Broker", "Vault", "Platforms", "Errands", "Sealing", "Linux", "Rules"]),
-        tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules"], programs: ["postern-sim"]),
+        .target(name: "VendorSDK", dependencies: ["Linux"], path: "Tests/Support/VendorSDK"),
+        tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules", "VendorSDK"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),
         tests("Courier", uses: ["Errands", "HTTPServer", "Linux", "Sealing", "Rules"], programs: ["postern-courier"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPClient", "Linux", "Rules"]),
@@ -89,7 +90,7 @@ let package = Package(
             "EndToEnd",
             uses: [
                 "Broker", "Vault", "Platforms", "Errands", "Sealing", "HTTPClient", "Linux", "Rules", "Outside",
-                "WebhookVectors",
+                "WebhookVectors", "VendorSDK",
             ],
             programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
         tests(

@@ -1,5 +1,6 @@
 import Linux
 import Testing
+import VendorSDK
 
 @Suite(.serialized) struct `Slack's own SDK` {
     /// Script, and the chapters it tells.

@@ -1,13 +1,13 @@
-import Linux
-import Testing
-
-@testable import postern_sim
+package import Linux
 
 /// A vendor's own SDK for Python, installed next to the tests on demand, pinned by hash.
-struct PythonSDK {
-    static let slack = PythonSDK("slack_sdk-3.47.0", "requirements.txt", "slack_sdk/version.py")
-    static let lark = PythonSDK("lark_oapi-1.7.5", "lark_requirements.txt", "lark_oapi/client.py")
-    static let genesys = PythonSDK(
+package struct PythonSDK {
+    /// Slack's.
+    package static let slack = PythonSDK("slack_sdk-3.47.0", "requirements.txt", "slack_sdk/version.py")
+    /// Lark's and Feishu's.
+    package static let lark = PythonSDK("lark_oapi-1.7.5", "lark_requirements.txt", "lark_oapi/client.py")
+    /// Genesys Cloud's.
+    package static let genesys = PythonSDK(
         "PureCloudPlatformClientV2-269.0.0", "genesys_requirements.txt", "PureCloudPlatformClientV2/api_client.py")
 
     /// The directory, beside the tests.
@@ -22,20 +22,26 @@ struct PythonSDK {
         self.proof = proof
     }
 
-    /// Set where there is no network: the test then says that it was skipped.
-    static var isOffline: Bool { Environment.value(of: "POSTERN_TEST_OFFLINE") != nil }
+    /// What a test cannot go on without.
+    package struct Missing: Error {
+        let what: String
+    }
 
-    static let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first {
+    /// Set where there is no network: the test then says that it was skipped.
+    package static var isOffline: Bool { Environment.value(of: "POSTERN_TEST_OFFLINE") != nil }
+
+    /// The interpreter; nil where there is none.
+    package static let python = ["/usr/bin/python3", "/usr/local/bin/python3"].first {
         ((try? FileStatus.of($0)) ?? nil) != nil
     }
 
     /// A file of this repository.
-    static func file(_ path: String, from here: String = #filePath) -> String {
+    package static func file(_ path: String, from here: String = #filePath) -> String {
         "\(here.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" })/\(path)"
     }
 
     /// The directory the SDK is in; installs it first where it is not.
-    func packages() throws -> String {
+    package func packages() throws -> String {
         let directory = Program.sibling(name)
         if try FileStatus.of("\(directory)/\(proof)") != nil { return directory }
         let install = try Self.run(
@@ -43,20 +49,21 @@ struct PythonSDK {
                 "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
                 "--no-compile",
                 "--root-user-action=ignore", "--target", directory, "--requirement",
-                Self.file("Python/\(requirements)"),
+                Self.file("../Python/\(requirements)", from: #filePath),
             ], environment: nil)
-        try #require(
-            install.ending == .exited(0),
-            "pip could not install \(name) (packages python3 and python3-pip; POSTERN_TEST_OFFLINE=1 skips): \(install.said)"
-        )
+        guard install.ending == .exited(0) else {
+            throw Missing(
+                what: "pip could not install \(name) (packages python3 and python3-pip; POSTERN_TEST_OFFLINE=1 skips): "
+                    + install.said)
+        }
         return directory
     }
 
     /// Runs Python to its end, at most two minutes; what it said on both outputs.
-    static func run(
+    package static func run(
         _ arguments: [String], environment: [String]?
     ) throws -> (ending: ChildProcess.Ending, said: String) {
-        let python = try #require(python, "there is no python3: install the package python3")
+        guard let python else { throw Missing(what: "there is no python3: install the package python3") }
         let output = try SocketPair(.stream)
         let child = try ChildProcess.start(
             python, arguments, environment: environment, descriptors: [1: output.far.number, 2: output.far.number])
