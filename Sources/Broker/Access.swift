@@ -29,6 +29,8 @@ package struct AccessAnswer: Sendable {
     /// When the platform's own token ends, milliseconds since 1970; nil when it does not, or is not handed out.
     package let tokenExpiresAt: Int64?
     package let apiBase: String
+    /// Where the lease is used: a path on broker.sock, or the base URL on loopback for an SDK; nil with the token itself.
+    package let gateway: String?
 }
 
 extension Broker {
@@ -57,10 +59,11 @@ extension Broker {
                     hasRenewed = true
                     continue
                 }
-                let lease = try lease(ask, allowed, place, leg, &entry, into: slab)
+                let lease = try lease(ask, allowed, place, leg, caller, &entry, into: slab)
                 let issued = entry
+                let most = allowed.service.mostLeases
                 let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
-                    try transaction.add(lease: lease)
+                    try transaction.add(lease: lease, atMost: most)
                     try transaction.record(issued)
                     return true
                 }
@@ -71,9 +74,15 @@ extension Broker {
                 return AccessAnswer(
                     lease: lease, expiresIn: lease.expiresAt - vault.now,
                     tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil,
-                    apiBase: try dialect(of: allowed.app).apiBase(try client(of: allowed.app, .address)))
+                    apiBase: try dialect(of: allowed.app).apiBase(try client(of: allowed.app, .address)),
+                    gateway: try gateway(of: lease, allowed.app))
             } catch {
                 slab.wipe()
+                if error.code == .rateLimited, error.retryAfter != nil {
+                    throw limit(
+                        .tooManyLeases, error, "access.issue", allowed.identity, request, app: key,
+                        kind: ask.leg.rawValue)
+                }
                 if error.code == .denied {
                     throw refuse(
                         .outsideGrant, "access.issue", allowed.identity, request, app: key, kind: ask.leg.rawValue)
@@ -110,6 +119,7 @@ extension Broker {
         return methods.allSatisfy { Method.isCovered($0, by: grant.methods) }
             && (grant.scope.isEmpty || scope.allSatisfy(grant.scope.contains))
             && (ask.ttl ?? Interval(seconds: 1)) <= grant.maxTTL
+            && (ask.delivery != .tcp || grant.binding == .service)
     }
 
     /// The leg that is asked for, its token good for as long as was asked; nil where it had to be renewed first, while
@@ -137,8 +147,8 @@ extension Broker {
     }
 
     private func lease(
-        _ ask: AccessRequest, _ allowed: Allowed, _ place: Installation, _ leg: LegRow, _ entry: inout AuditEntry,
-        into slab: Slab
+        _ ask: AccessRequest, _ allowed: Allowed, _ place: Installation, _ leg: LegRow, _ caller: Caller,
+        _ entry: inout AuditEntry, into slab: Slab
     ) throws(Problem) -> Lease {
         let ttl = ask.ttl ?? min(Grant.defaultTTL, allowed.grant.maxTTL)
         guard ttl.seconds > 0, ttl <= allowed.grant.maxTTL else {
@@ -161,13 +171,16 @@ extension Broker {
             entry.version = found.version
             entry.fingerprint = found.fingerprint
         }
+        let process = try process(ask, allowed.grant, caller)
+        let bearer = ask.delivery == .tcp ? Bearer.make(into: slab) : []
         let id = "ls_" + Hex.encode(Sodium.randomBytes(16).span)
         entry.leaseID = id
         return Lease(
             id: id, service: allowed.service.id, app: allowed.app.id, installation: place.id, leg: ask.leg,
             grant: allowed.grant.id, delivery: ask.delivery, methods: try narrowed(ask.methods, allowed.grant.methods),
             scope: try narrowed(ask.scope, within: leg.scope, allowed.grant.scope), createdAt: now, expiresAt: ends,
-            bootID: Clock.bootID, bootExpires: Clock.bootMilliseconds + (ends - now), version: version)
+            bootID: Clock.bootID, bootExpires: Clock.bootMilliseconds + (ends - now), version: version,
+            uid: caller.peer.uid, process: process, bearer: bearer)
     }
 
     /// What was asked, if the grant has all of it; the grant's own when nothing was asked.
@@ -189,92 +202,5 @@ extension Broker {
             throw Problem(.denied, "the grant or the installation does not have all of these scopes")
         }
         return asked
-    }
-
-    // MARK: - The life of a lease
-
-    /// A live lease of this caller's service; anything else is a denial that tells nothing.
-    func liveLease(_ id: String, _ caller: Caller, _ policy: PolicySnapshot) throws(Problem) -> Result<
-        (Lease, Allowed), Denial
-    > {
-        let identity = caller.identity(in: policy)
-        guard let service = identity.service else { return .failure(.noService) }
-        guard let lease = try vault.lease(id), lease.service == service.id else { return .failure(.otherService) }
-        guard let app = try vault.app(id: lease.app) else { return .failure(.noSuchApp) }
-        guard !lease.hasEnded(wall: vault.now, boot: Clock.bootMilliseconds, bootID: Clock.bootID),
-            !policy.hasEnded(lease)
-        else {
-            throw Problem(.expired, "this lease has ended", advice: "ask for access again")
-        }
-        switch try decide(.access(lease.leg), on: app.key, for: caller, policy) {
-        case .failure(let denial): return .failure(denial)
-        case .success(let allowed):
-            // The grant that gave it must still be there, whatever others allow.
-            guard identity.grants.contains(where: { $0.id == lease.grant }) else { return .failure(.noGrant) }
-            return .success((lease, allowed))
-        }
-    }
-
-    /// Prolongs a lease to its grant's longest from now.
-    package func renew(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) -> Lease {
-        while true {
-            let policy = gate.enter(caller, vault)
-            try requireSound()
-            let (lease, allowed): (Lease, Allowed)
-            switch try liveLease(id, caller, policy) {
-            case .success(let found): (lease, allowed) = found
-            case .failure(let denial):
-                throw refuse(denial, "lease.renew", caller.identity(in: policy), request, leaseID: id)
-            }
-            guard let grant = allowed.identity.grants.first(where: { $0.id == lease.grant }) else { continue }
-            var longer = lease
-            // Renewable until an hour after it was issued, the longest any grant allows.
-            let most = lease.createdAt + Grant.longestTTL.milliseconds
-            longer.expiresAt = max(lease.expiresAt, min(vault.now + grant.maxTTL.milliseconds, most))
-            if lease.delivery == .token, let leg = try vault.leg(lease.leg, of: lease.installation),
-                let ends = leg.expiresAt
-            {
-                longer.expiresAt = max(lease.expiresAt, min(longer.expiresAt, ends))
-            }
-            longer.bootExpires += longer.expiresAt - lease.expiresAt
-            let entry = AuditEntry(
-                "lease.renew", .allowed, by: allowed.identity.actor, request: request,
-                tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: id)
-            let renewed = longer
-            let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
-                try transaction.update(lease: renewed)
-                try transaction.record(entry)
-                return renewed
-            }
-            if case .done(let lease) = outcome { return lease }
-        }
-    }
-
-    /// A service gives its lease back.
-    package func end(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) {
-        let policy = gate.enter(caller, vault)
-        let identity = caller.identity(in: policy)
-        guard caller.peer.isAlive else { throw refuse(.identityGone, "lease.end", identity, request, leaseID: id) }
-        guard let service = identity.service, let lease = try vault.lease(id), lease.service == service.id else {
-            throw refuse(
-                identity.service == nil ? .noService : .otherService, "lease.end", identity, request, leaseID: id)
-        }
-        let entry = AuditEntry(
-            "lease.end", .allowed, by: identity.actor, request: request, kind: lease.leg.rawValue, leaseID: id)
-        gate.leave(caller)
-        try vault.change(
-            isRevoking: true,
-            always: { transaction throws(Problem) in
-                _ = try transaction.revokeLease(id)
-                try transaction.record(entry)
-            })
-        drain()
-    }
-
-    /// An admin ends a lease.
-    package func revokeLease(_ id: String, _ call: AdminCall) throws(Problem) {
-        try change(call, "lease.revoke", isRevoking: true, leaseID: id) { transaction, _ throws(Problem) in
-            _ = try transaction.revokeLease(id)
-        }
     }
 }

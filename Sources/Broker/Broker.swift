@@ -108,6 +108,15 @@ package final class Broker: Sendable {
         } catch { return error }
     }
 
+    /// Records that a service has reached one of its limits, within the budget, and returns `problem`, which says so.
+    func limit(
+        _ denial: Denial, _ problem: Problem, _ action: String, _ identity: Caller.Identity, _ request: RequestID,
+        app: AppKey? = nil, kind: String? = nil
+    ) -> Problem {
+        let told = refuse(denial, action, identity, request, app: app, kind: kind)
+        return told.code == .denied ? problem : told
+    }
+
     /// Records that an allowed operation failed, and returns its problem.
     func fail(_ problem: Problem, _ entry: AuditEntry) -> Problem {
         var entry = entry

@@ -86,7 +86,9 @@ extension Broker {
             case .tenantSuspended: owner.map { "postern tenant resume \($0)" }
             case .appSuspended: "postern app resume \(key)"
             case .noSuchApp: "postern app add --tenant TENANT --profile \(key.platform.rawValue)"
-            case .noService, .identityGone, .noRole, .otherService: nil
+            case .rateExceeded: "postern service edit \(service) --rate CALLS-PER-SECOND"
+            case .tooManyLeases: "postern service edit \(service) --max-leases NUMBER"
+            case .noService, .identityGone, .noRole, .otherService, .otherProcess, .tooManyCalls: nil
             }
         return Explanation(
             allowed: false, rule: denial.rawValue, text: denial.explanation, grant: nil, suggestion: suggestion)

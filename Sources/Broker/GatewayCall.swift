@@ -133,7 +133,7 @@ extension Broker {
             let found = try liveLease(id, caller, policy)
             guard case .success((let lease, _)) = found, lease.delivery != .gateway else { return found }
             return .failure(.outsideGrant)
-        case .bearer: return .failure(.otherService)
+        case .bearer(let hash, let uid, _): return try liveLease(bearer: hash, uid: uid, policy)
         }
     }
 

@@ -57,7 +57,7 @@ extension Broker {
         if let seconds = refreshing.mayReport(want.key, now: Clock.bootMilliseconds) {
             throw Problem(
                 .rateLimited, "this token was renewed because of a report less than a minute ago",
-                advice: "ask for access again, or report again in \(seconds) seconds")
+                advice: "ask for access again, or report again in \(seconds) seconds", retryAfter: seconds)
         }
         want.refused = leg.generation
         let after = try ready(want).1

@@ -30,7 +30,8 @@ extension Broker {
             let age = (vault.now - kept.checkedAt) / 1000
             throw Problem(
                 .rateLimited, "this app was verified \(age) s ago, and nothing was changed since",
-                advice: "without fresh, what was found is told again; a new look in \(max(1, 60 - age)) s")
+                advice: "without fresh, what was found is told again; a new look in \(max(1, 60 - age)) s",
+                retryAfter: max(1, 60 - age))
         }
         try note(call, "app.verify", tenant: slug(of: app.tenant)?.value, app: app.key)
         let places = try vault.installations(of: app.id).filter { $0.0.state == .active }

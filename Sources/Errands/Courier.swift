@@ -126,7 +126,8 @@ extension Courier {
             return true
         }
         guard room else {
-            let problem = Problem(.rateLimited, "Too many requests to platforms are under way.", advice: "Try again.")
+            let problem = Problem(
+                .rateLimited, "Too many requests to platforms are under way.", advice: "Try again.", retryAfter: 1)
             _ = keep(.failed(problem, mayHaveBeenSent: false))
             return
         }

@@ -33,6 +33,10 @@ package enum Denial: String, Sendable, CaseIterable {
     case identityGone = "identity_gone"
     case noRole = "no_role"
     case otherService = "other_service"
+    case otherProcess = "other_process"
+    case tooManyCalls = "too_many_calls"
+    case rateExceeded = "rate_exceeded"
+    case tooManyLeases = "too_many_leases"
 
     /// One sentence for the admin.
     package var explanation: String {
@@ -47,6 +51,10 @@ package enum Denial: String, Sendable, CaseIterable {
         case .identityGone: "the process that connected has ended"
         case .noRole: "this user holds no admin role that covers it"
         case .otherService: "the lease or state belongs to another service"
+        case .otherProcess: "the lease is bound to the process that asked for it, and this is another one"
+        case .tooManyCalls: "the service has as many calls under way as it may have at once"
+        case .rateExceeded: "the service makes more calls a second than its --rate"
+        case .tooManyLeases: "the service has as many live leases as its --max-leases"
         }
     }
 }

@@ -38,12 +38,15 @@ package struct Problem: Error, Equatable, Sendable {
     package let reason: String
     /// What to do next, in one sentence; empty where there is nothing to do.
     package let advice: String
+    /// Seconds after which it is worth trying again, for `Retry-After` (RFC 9110, section 10.2.3); nil is unknown.
+    package let retryAfter: Int64?
 
     /// A problem in our own words: what failed, and what to do about it.
-    package init(_ code: Code, _ reason: String, advice: String = "") {
+    package init(_ code: Code, _ reason: String, advice: String = "", retryAfter: Int64? = nil) {
         self.code = code
         self.reason = reason
         self.advice = advice
+        self.retryAfter = retryAfter
     }
 
     /// Two problems are the same when a script would treat them the same.

@@ -96,35 +96,4 @@ extension AdminRoutes {
         }
         return filter
     }
-
-    func leases(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response? {
-        if call.matches("GET", "leases") {
-            let admin = try broker.admit(call.caller, .look, "lease.list", anyTenant: true, call.request)
-            let service = try call.query("service").map { text throws(Problem) in
-                try broker.service(try Names.slug(text, "service")).id
-            }
-            let app = try call.query("app").map { text throws(Problem) in
-                try broker.app(try AdminRequest.app(text), seenBy: admin).id
-            }
-            let names = Dictionary(uniqueKeysWithValues: broker.vault.policy.services.map { ($0.id, $0.slug) })
-            var shown: [JSONValue] = []
-            for lease in try broker.vault.leases(service: service, app: app) {
-                guard let app = try broker.vault.app(id: lease.app),
-                    admin.onlyTenant == nil || admin.onlyTenant == app.tenant
-                else { continue }
-                shown.append(
-                    Show.lease(lease, now: broker.vault.now, service: names[lease.service], app: app.key))
-            }
-            return Reply.json(["leases": .list(shown)], call.request)
-        }
-        if call.matches("DELETE", "leases/*") {
-            let id = Names.lease(call.parts[1])
-            let lease = try broker.vault.lease(id)
-            let tenant = try lease.flatMap { lease throws(Problem) in try broker.vault.app(id: lease.app)?.tenant }
-            let admin = try broker.admit(call.caller, .operate, "lease.revoke", tenant: tenant, call.request)
-            try broker.revokeLease(id, admin)
-            return Reply.json(["lease_id": .text(id), "state": "revoked"], call.request)
-        }
-        return nil
-    }
 }

@@ -10,10 +10,12 @@ enum Ask {
         }
         var ask = AccessRequest(leg: leg)
         switch try body.optionalText("deliver") {
-        case nil, "gateway"?: ask.delivery = .gateway
-        case "token"?: ask.delivery = .token
-        case "tcp"?: throw Problem(.unsupported, "deliver tcp comes with a later release", advice: "use gateway")
-        default: throw Problem(.badRequest, "deliver is gateway or token")
+        case nil: ask.delivery = .gateway
+        case let word?:
+            guard let delivery = Lease.Delivery(rawValue: word) else {
+                throw Problem(.badRequest, "deliver is gateway, tcp or token")
+            }
+            ask.delivery = delivery
         }
         ask.installation = try body.optionalInt("installation")
         ask.scope = try body.texts("scope")

@@ -43,7 +43,11 @@ struct BrokerRoutes: Sendable {
         case .readSecret(let key, let kind): return try readSecret(key, kind, http, caller, request)
         case .access(let key): return try access(key, http, caller, request)
         case .renewLease(let id):
-            return Reply.json(Show.lease(try broker.renew(id, for: caller, request), now: broker.vault.now), request)
+            let renewed = try broker.renew(id, for: caller, request)
+            return Reply.json(
+                Show.lease(
+                    renewed.lease, renewed.standing, now: broker.vault.now, renewableUntil: renewed.renewableUntil),
+                request)
         case .endLease(let id):
             try broker.end(id, for: caller, request)
             return Reply.none(request)
@@ -139,7 +143,7 @@ struct BrokerRoutes: Sendable {
         let slab = caller.takeSlab(from: broker.slabs)
         do throws(Problem) {
             let answer = try broker.access(key, ask, for: caller, request, into: slab)
-            let (head, tail) = Show.access(answer, now: broker.vault.now, hasToken: ask.delivery == .token)
+            let (head, tail) = Show.access(answer, hasToken: slab.count > 0)
             return Reply.secret(
                 slab, value: 0..<slab.count, head: head, tail: tail, status: 201, request, of: caller)
         } catch {

@@ -25,11 +25,14 @@ enum Reply {
             "code": .text(problem.code.rawValue), "request_id": .text(request.description),
             "advice": problem.advice.isEmpty ? .absent : .text(problem.advice),
         ]
+        var headers = [
+            HTTPServer.Response.Header("Content-Type", "application/problem+json"), noStore,
+            .init("X-Request-Id", request.description),
+        ]
+        if let seconds = problem.retryAfter ?? (problem.code == .rateLimited ? 1 : nil) {
+            headers.append(.init("Retry-After", String(seconds)))
+        }
         return HTTPServer.Response(
-            status: problem.code.status,
-            headers: [
-                .init("Content-Type", "application/problem+json"), noStore,
-                .init("X-Request-Id", request.description),
-            ], body: .bytes(value.bytes), close: close)
+            status: problem.code.status, headers: headers, body: .bytes(value.bytes), close: close)
     }
 }

@@ -54,7 +54,7 @@ enum Show {
         [
             "id": .int(service.id), "name": .text(service.slug.value),
             "selectors": .texts(service.selectors.map(\.description)), "state": .text(service.state.rawValue),
-            "created_at": .time(service.createdAt),
+            "created_at": .time(service.createdAt), "rate": .int(service.rate), "max_leases": .int(service.mostLeases),
         ]
     }
 
@@ -63,6 +63,7 @@ enum Show {
             "id": .int(grant.id), "service": .optional(service?.value), "pattern": .text(grant.pattern.description),
             "actions": .texts(grant.actions.map(\.description)), "methods": .texts(grant.methods),
             "scope": .texts(grant.scope), "max_ttl_seconds": .int(grant.maxTTL.seconds),
+            "max_age_seconds": .int(grant.maxAge.seconds), "bind": .text(grant.binding.rawValue),
             "created_at": .time(grant.createdAt), "created_by": .text(grant.createdBy),
         ]
     }
@@ -74,15 +75,19 @@ enum Show {
         ]
     }
 
-    static func lease(_ lease: Lease, now: Int64, service: Slug? = nil, app: AppKey? = nil) -> JSONValue {
-        let isLive = lease.state == .live && now < lease.expiresAt
-        return [
+    static func lease(
+        _ lease: Lease, _ standing: LeaseStanding, now: Int64, service: Slug? = nil, app: AppKey? = nil,
+        renewableUntil: Int64? = nil
+    ) -> JSONValue {
+        [
             "lease_id": .text(lease.id), "service": .optional(service?.value),
             "platform": .optional(app?.platform.rawValue), "app_id": .optional(app?.appID.value),
             "as": .text(lease.leg.rawValue), "deliver": .text(lease.delivery.rawValue),
             "methods": .texts(lease.methods), "scope": .texts(lease.scope), "created_at": .time(lease.createdAt),
-            "expires_at": .time(lease.expiresAt), "expires_in": .left(until: lease.expiresAt, from: now),
-            "state": .text(lease.state == .revoked ? "revoked" : isLive ? "live" : "ended"),
+            "expires_at": .time(standing.endsAt), "expires_in": .left(until: standing.endsAt, from: now),
+            "renewable_until": renewableUntil.map(JSONValue.time) ?? .absent,
+            "state": .text(standing.state.rawValue), "uid": .optional(lease.uid.map(Int64.init)),
+            "process": lease.process.isEmpty ? .absent : .text(lease.process),
         ]
     }
 
@@ -169,14 +174,14 @@ enum Show {
     }
 
     /// An access answer before and after the token, which stands between them in guarded memory.
-    static func access(_ answer: AccessAnswer, now: Int64, hasToken: Bool) -> (head: [String], tail: String) {
+    static func access(_ answer: AccessAnswer, hasToken: Bool) -> (head: [String], tail: String) {
         let lease = answer.lease
         let rest: JSONValue = [
             "lease_id": .text(lease.id), "deliver": .text(lease.delivery.rawValue), "token_type": "Bearer",
             "expires_in": .int(max(0, answer.expiresIn / 1000)), "expires_at": .time(lease.expiresAt),
             "token_expires_at": answer.tokenExpiresAt.map(JSONValue.time) ?? .null,
             "scope": .text(lease.scope.joined(separator: " ")), "methods": .texts(lease.methods),
-            "gateway": hasToken ? .null : .text("/v1/gateway/\(lease.id)/"), "api_base": .text(answer.apiBase),
+            "gateway": answer.gateway.map(JSONValue.text) ?? .null, "api_base": .text(answer.apiBase),
         ]
         let text = String(decoding: rest.bytes, as: UTF8.self).dropFirst()
         return hasToken

@@ -2,7 +2,7 @@ package import Rules
 import SQLite
 
 /// What leases can be ended together by (design, section 6).
-package enum LeaseHolder: Hashable, Sendable {
+package enum LeaseGroup: Hashable, Sendable {
     case service(Int64)
     case grant(Int64)
     case app(Int64)
@@ -43,19 +43,19 @@ package enum LeaseHolder: Hashable, Sendable {
 struct Ending: Row, Sendable {
     static let name = TableName.endings
 
-    let holder: LeaseHolder
+    let holder: LeaseGroup
     var serial: Int64
     /// Milliseconds since 1970.
     var endedAt: Int64
 
-    init(_ holder: LeaseHolder, serial: Int64, endedAt: Int64) {
+    init(_ holder: LeaseGroup, serial: Int64, endedAt: Int64) {
         self.holder = holder
         self.serial = serial
         self.endedAt = endedAt
     }
 
     init(_ row: borrowing Statement, from first: Int32) throws(Problem) {
-        guard let holder = LeaseHolder(row.text(first), row.integer(first + 1)) else { throw Self.name.unreadable }
+        guard let holder = LeaseGroup(row.text(first), row.integer(first + 1)) else { throw Self.name.unreadable }
         self.holder = holder
         serial = row.integer(first + 2)
         endedAt = row.integer(first + 3)
@@ -66,14 +66,14 @@ struct Ending: Row, Sendable {
 
 /// The endings in force, by what they ended.
 struct Endings: Sendable {
-    private let serials: [LeaseHolder: Int64]
+    private let serials: [LeaseGroup: Int64]
 
     init(_ rows: [Ending]) { serials = Dictionary(uniqueKeysWithValues: rows.map { ($0.holder, $0.serial) }) }
 
     /// Whether a lease with this serial and these holders was ended with others.
     func cover(serial: Int64, service: Int64, grant: Int64, app: Int64, installation: Int64) -> Bool {
         guard !serials.isEmpty else { return false }
-        for holder in [.service(service), .grant(grant), .app(app), .installation(installation)] as [LeaseHolder] {
+        for holder in [.service(service), .grant(grant), .app(app), .installation(installation)] as [LeaseGroup] {
             if let ended = serials[holder], serial < ended { return true }
         }
         return false
@@ -92,12 +92,13 @@ extension PolicySnapshot {
 extension Transaction {
     /// Ends every lease that a service, grant, app or installation has now: what is resumed later starts without them.
     /// Moves the policy epoch.
-    package func endLeases(of holder: LeaseHolder) throws(Problem) {
+    package func endLeases(of holder: LeaseGroup) throws(Problem) {
         try end(holder)
         raiseEpoch()
     }
 
-    private func end(_ holder: LeaseHolder) throws(Problem) {
+    private func end(_ holder: LeaseGroup) throws(Problem) {
+        leaseCounts.forget()
         let ending = Ending(holder, serial: nextID(), endedAt: now)
         if try find(Ending.self, Array(ending.values.prefix(2))) == nil {
             try insert(ending)

@@ -27,8 +27,8 @@ package struct Lease: Row, Sendable {
     package let leg: Leg
     package let grant: Int64
     package let delivery: Delivery
-    package let methods: [String]
-    package let scope: [String]
+    package var methods: [String]
+    package var scope: [String]
     package let createdAt: Int64
     package var expiresAt: Int64
     /// The boot clock's share of the promise "the earlier of wall and boot clock" (design, section 4).
@@ -106,10 +106,5 @@ package struct Lease: Row, Sendable {
             .int(expiresAt), .text(bootID), .int(bootExpires), .int(version), .text(state.rawValue),
             .int(serial), .optional(uid.map(Int64.init)), .text(process), .blob(bearer),
         ]
-    }
-
-    /// Whether the lease has ended by either clock; both in milliseconds.
-    package func hasEnded(wall: Int64, boot: Int64, bootID: String) -> Bool {
-        state != .live || wall >= expiresAt || (bootID == self.bootID && boot >= bootExpires)
     }
 }

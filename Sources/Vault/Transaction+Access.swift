@@ -5,15 +5,56 @@ import Sealing
 extension Transaction {
     // MARK: - Leases
 
-    /// Adds a lease.
-    package func add(lease: Lease) throws(Problem) {
+    /// Adds a lease, unless its service would then have more than `most` live ones: `rate_limited`.
+    package func add(lease: Lease, atMost most: Int64 = .max) throws(Problem) {
+        let live = most == .max ? 0 : try liveLeases(of: lease.service)
+        guard live < most else {
+            let wait = (leaseCounts.nextEnd(of: lease.service, after: now) ?? 1000 + 999) / 1000
+            throw Problem(
+                .rateLimited, "this service has \(live) live leases, which is all it may have",
+                advice: "end leases that are not needed any more; the next ends by itself in \(max(1, wait)) s",
+                retryAfter: max(1, wait))
+        }
         var lease = lease
         lease.serial = nextID()
         try insert(lease)
+        leaseCounts.add(lease.service, endingAt: lease.expiresAt)
     }
 
-    /// Writes a lease's new state.
-    package func update(lease: Lease) throws(Problem) { try update(lease) }
+    /// The live leases of a service at this point of the group, in the file only where it was not counted yet.
+    private func liveLeases(of service: Int64) throws(Problem) -> Int64 {
+        if let live = leaseCounts.live(of: service, at: now) { return live }
+        let endings = Endings(try connection.rows(Ending.self, mac))
+        let ends = try connection.reading(
+            """
+            SELECT expires_at, serial, grant_id, app, installation FROM leases INDEXED BY leases_by_service
+            WHERE service = ?1 AND expires_at > ?2
+            """, [.int(service), .int(now)]
+        ) { row throws(Problem) in
+            var ends: [Int64] = []
+            while try row.stepped() {
+                let isOver = endings.cover(
+                    serial: row.integer(1), service: service, grant: row.integer(2), app: row.integer(3),
+                    installation: row.integer(4))
+                if !isOver { ends.append(row.integer(0)) }
+            }
+            return ends
+        }
+        leaseCounts.count(service, ends: ends, at: now)
+        return Int64(ends.count)
+    }
+
+    /// Gives a lease another end, methods and scope. `not_found` where it is gone, `expired` where it was revoked
+    /// meanwhile.
+    package func renew(lease: Lease) throws(Problem) {
+        guard let old = try self.lease(lease.id) else { throw Problem(.notFound, "no such lease") }
+        guard old.state == .live else {
+            throw Problem(.expired, "this lease has ended", advice: "ask for access again")
+        }
+        try update(lease)
+        leaseCounts.remove(lease.service, endingAt: old.expiresAt)
+        leaseCounts.add(lease.service, endingAt: lease.expiresAt)
+    }
 
     /// The lease of this id; nil where there is none.
     package func lease(_ id: String) throws(Problem) -> Lease? { try find(Lease.self, [.text(id)]) }
@@ -23,7 +64,10 @@ extension Transaction {
         guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
         // Ending it twice takes nothing more away, and must not make others decide again.
         guard row.state != .revoked else { return row }
+        leaseCounts.remove(row.service, endingAt: row.expiresAt)
         row.state = .revoked
+        // It is among the live ones of no index any more.
+        row.expiresAt = min(row.expiresAt, now)
         try update(row)
         raiseEpoch()
         return row

@@ -13,6 +13,7 @@ package final class Transaction {
     /// The state as this group will leave it.
     var state: VaultState
     var names: NameTable
+    let leaseCounts: LeaseCounts
     var policyChanged = false
     /// Whether anything but the log was written to.
     var changedData = false
@@ -22,12 +23,16 @@ package final class Transaction {
     package let now: Int64
     private var canonical = Canonical(AuditFormat.domain, capacity: 512)
 
-    init(connection: Connection, keys: KeyRing, mac: RowMAC, state: VaultState, names: NameTable, now: Int64) {
+    init(
+        connection: Connection, keys: KeyRing, mac: RowMAC, state: VaultState, names: NameTable,
+        leaseCounts: LeaseCounts = LeaseCounts(), now: Int64
+    ) {
         self.connection = connection
         self.keys = keys
         self.mac = mac
         self.state = state
         self.names = names
+        self.leaseCounts = leaseCounts
         self.now = now
     }
 

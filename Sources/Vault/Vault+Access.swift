@@ -7,17 +7,18 @@ extension Vault {
         try readers.read { reader throws(Problem) in try reader.connection.find(Lease.self, [.text(id)], reader.mac) }
     }
 
-    /// Leases, newest first; `service` and `app` nil are any. At most `limit`.
-    package func leases(service: Int64?, app: Int64?, limit: Int64 = 1000) throws(Problem) -> [Lease] {
-        try readers.read { reader throws(Problem) in
+    /// The live or ended lease that a bearer stands for, by the bearer's BLAKE2b-256; nil where there is none.
+    package func lease(ofBearer hash: [UInt8]) throws(Problem) -> Lease? {
+        guard hash.count == 32 else { return nil }
+        return try readers.read { reader throws(Problem) in
             try reader.connection.rows(
                 Lease.self,
                 """
                 SELECT id, service, app, installation, leg, grant_id, deliver, methods, scope, created_at, expires_at,
                     boot_id, boot_expires, version, state, serial, uid, process, bearer, mac
-                FROM leases WHERE (?1 IS NULL OR service = ?1) AND (?2 IS NULL OR app = ?2)
-                ORDER BY created_at DESC LIMIT ?3
-                """, [.optional(service), .optional(app), .int(limit)], reader.mac)
+                FROM leases WHERE bearer = ?1 AND bearer <> x''
+                """, [.blob(hash)], reader.mac
+            ).first
         }
     }
 

@@ -21,6 +21,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     private var policy: PolicySnapshot
     private var state: VaultState
     private var names = NameTable()
+    private let leaseCounts = LeaseCounts()
     /// What the last group ran into; nil while all is well. Read by `status`.
     let trouble = Mutex<Problem?>(nil)
     /// The state after the last commit, for readers of another thread.
@@ -88,7 +89,8 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     private func attempt(_ group: [WriteJob]) throws(Problem) {
         let now = max(Clock.wallMilliseconds, state.lastTime)
         let transaction = Transaction(
-            connection: connection, keys: keys, mac: mac, state: state, names: names, now: now)
+            connection: connection, keys: keys, mac: mac, state: state, names: names,
+            leaseCounts: leaseCounts, now: now)
         do throws(Problem) {
             try connection.bridging { () throws(SQLiteError) in try connection.beginImmediate() }
             for job in group { try perform(job, transaction) }
@@ -102,6 +104,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         } catch {
             try? connection.rollback()
             names = NameTable()
+            leaseCounts.forget()
             throw error
         }
         finish(transaction)
@@ -122,6 +125,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             let changed = transaction.policyChanged
             let signed = transaction.signed
             transaction.names.keep()
+            leaseCounts.keep()
             transaction.changedData = true
             try connection.bridging { () throws(SQLiteError) in try connection.savepoint() }
             do throws(Problem) {
@@ -136,6 +140,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
                 transaction.policyChanged = changed
                 transaction.signed = signed
                 transaction.names.takeBack()
+                leaseCounts.takeBack()
                 job.outcome = .failed(error)
             }
         }
