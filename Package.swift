@@ -47,7 +47,7 @@ let package = Package(
             "posternd",
             uses: ["Server", "Broker", "Vault", "Errands", "HTTPServer", "Linux", "Sealing", "Platforms", "Rules"]),
         program("postern-courier", uses: ["Errands", "HTTPClient", "HTTPServer", "Linux", "Sealing", "Rules"]),
-        program("postern", uses: ["HTTPClient", "Vault", "Sealing", "Linux", "Platforms", "Rules"]),
+        program("postern", uses: ["HTTPClient", "Vault", "SQLite", "Sealing", "Linux", "Platforms", "Rules"]),
         program("postern-sim", uses: ["HTTPServer", "Linux", "Sealing", "Rules"]),
         program(
             "postern-bench", uses: ["HTTPServer", "HTTPClient", "Vault", "SQLite", "Sealing", "Linux", "Rules"],

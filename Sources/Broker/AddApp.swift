@@ -11,17 +11,20 @@ package struct NewApp: Sendable {
     package let fields: [PublicField: String]
     package let secrets: [SecretKind: SecretBox]
     package let redirectURIs: [String]
+    /// Installations that another store has kept.
+    package let installations: [ImportedInstallation]
 
     /// What the admin gave; secrets stay in guarded memory until they are sealed.
     package init(
         profile: Profile, appID: AppID?, fields: [PublicField: String], secrets: [SecretKind: SecretBox],
-        redirectURIs: [String]
+        redirectURIs: [String], installations: [ImportedInstallation] = []
     ) {
         self.profile = profile
         self.appID = appID
         self.fields = fields
         self.secrets = secrets
         self.redirectURIs = redirectURIs
+        self.installations = installations
     }
 }
 
@@ -42,6 +45,7 @@ extension Broker {
         var ready: [(new: NewApp, key: AppKey, redirects: [String], found: Verified)] = []
         for new in news {
             for value in new.secrets.values { try Self.check(value) }
+            try Self.check(new.installations)
             let new = try checked(new)
             var appID =
                 new.appID ?? (new.profile.appID == .clientID ? new.fields[.clientID].flatMap { AppID($0) } : nil)
@@ -69,6 +73,7 @@ extension Broker {
                     redirectURIs: part.redirects)
                 try self.store(part.new.secrets, of: app, part.found, transaction, call.name)
                 try Self.place(part.found, of: app, transaction)
+                try self.plant(part.new.installations, of: app, transaction, call)
                 added.append(AddedApp(app: app, checks: try Self.keep(part.found.checks, of: app, transaction)))
             }
             let integration = try transaction.addIntegration(
@@ -113,7 +118,7 @@ extension Broker {
     private func checked(_ new: NewApp) throws(Problem) -> NewApp {
         NewApp(
             profile: new.profile, appID: new.appID, fields: try checked(new.fields, on: new.profile.platform),
-            secrets: new.secrets, redirectURIs: new.redirectURIs)
+            secrets: new.secrets, redirectURIs: new.redirectURIs, installations: new.installations)
     }
 
     /// Public fields as they may be stored; throws `bad_request` for what is malformed.

@@ -69,6 +69,7 @@ extension AdminRoutes {
             let answer = try broker.applyManifest(app, configToken: token, onlyCheck: onlyCheck, admin)
             return Reply.json(Show.manifest(answer), call.request)
         }
+        if call.matches("POST", "apps/*/*/import") { return try importInto(call, key) }
         for (verb, standing) in [("suspend", .suspended), ("resume", .active)] as [(String, Standing)]
         where call.matches("POST", "apps/*/*/\(verb)") {
             let (app, admin) = try admitted(call, .operate, "app.\(verb)", key)
@@ -166,15 +167,15 @@ extension AdminRoutes {
             return id
         }
         let fields = try Ask.fields(&body)
-        var secrets: [SecretKind: SecretBox] = [:]
-        for (name, value) in try body.textMembers("secrets") {
-            secrets[try Names.kind(Substring(name))] = SecretBox(SecretBytes(copying: value.utf8.span))
-        }
+        let secrets = try Ask.secrets(&body)
         guard secrets[.appTicket] == nil, secrets[.configToken] == nil else {
             throw Problem(.badRequest, "this kind of secret is not submitted with an app")
         }
         let redirects = try body.texts("redirect_uris") ?? []
+        let installations = try Ask.installations(&body)
         try body.end()
-        return NewApp(profile: profile, appID: appID, fields: fields, secrets: secrets, redirectURIs: redirects)
+        return NewApp(
+            profile: profile, appID: appID, fields: fields, secrets: secrets, redirectURIs: redirects,
+            installations: installations)
     }
 }

@@ -157,7 +157,7 @@ extension Transaction {
             [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue), .int(version)])
     }
 
-    private func versions(of secret: SecretName) throws(Problem) -> [SecretVersion] {
+    func versions(of secret: SecretName) throws(Problem) -> [SecretVersion] {
         try rows(
             SecretVersion.self,
             """

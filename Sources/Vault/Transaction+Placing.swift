@@ -59,7 +59,8 @@ extension Transaction {
         return nil
     }
 
-    func existing(
+    /// The installation of this app at this place and of this person, disconnected or not; nil where there is none.
+    package func existing(
         app: Int64, enterpriseID: String, teamID: String, isEnterprise: Bool, userID: String
     ) throws(Problem) -> Installation? {
         try rows(

@@ -20,7 +20,7 @@ enum Program {
         ],
         children: generalCommands + [
             tenantCommand, appCommand, profileCommand, secretCommand, serviceCommand, grantCommand, roleCommand,
-            installationCommand,
+            installationCommand, importCommand,
             oauthCommand, leaseCommand, canCommand, whyCommand, auditCommand,
         ] + toolCommands)
 
