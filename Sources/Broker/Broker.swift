@@ -89,6 +89,9 @@ package final class Broker: Sendable {
     /// The answer has left, or its connection has ended.
     package func answered(_ caller: Caller) { gate.leave(caller) }
 
+    /// The same for a line that is no connection of ours.
+    package func answered(_ answering: Answering) { gate.leave(answering) }
+
     // MARK: - Refusing
 
     /// Records a refusal, within the budget, and returns what the caller is told: nothing but that it is refused.
@@ -96,8 +99,7 @@ package final class Broker: Sendable {
         _ denial: Denial, _ action: String, _ identity: Caller.Identity, _ request: RequestID, app: AppKey? = nil,
         kind: String? = nil, leaseID: String? = nil
     ) -> Problem {
-        let refused = Problem(
-            .denied, "this process may not do that", advice: "an admin can ask: postern why \(request)")
+        let refused = denial.problem(advice: "an admin can ask: postern why \(request)")
         guard budget.admits("uid:\(identity.actor.uid ?? 0)", action, by: identity.actor) else { return refused }
         let entry = AuditEntry(
             action, .denied, by: identity.actor, request: request, app: app, kind: kind, leaseID: leaseID,

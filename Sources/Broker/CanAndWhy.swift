@@ -88,7 +88,9 @@ extension Broker {
             case .noSuchApp: "postern app add --tenant TENANT --profile \(key.platform.rawValue)"
             case .rateExceeded: "postern service edit \(service) --rate CALLS-PER-SECOND"
             case .tooManyLeases: "postern service edit \(service) --max-leases NUMBER"
-            case .noService, .identityGone, .noRole, .otherService, .otherProcess, .tooManyCalls: nil
+            case .noService, .identityGone, .noRole, .otherService, .otherProcess, .tooManyCalls, .unknownBearer,
+                .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
+                nil
             }
         return Explanation(
             allowed: false, rule: denial.rawValue, text: denial.explanation, grant: nil, suggestion: suggestion)

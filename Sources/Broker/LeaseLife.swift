@@ -24,9 +24,13 @@ extension Broker {
     func liveLease(
         bearer hash: [UInt8], uid: UInt32, _ policy: PolicySnapshot
     ) throws(Problem) -> Result<(Lease, Allowed), Denial> {
-        guard let lease = try vault.lease(ofBearer: hash), lease.delivery == .tcp, lease.uid == uid,
-            lease.process.isEmpty, let service = policy.services.first(where: { $0.id == lease.service })
-        else { return .failure(.otherService) }
+        guard let lease = try vault.lease(ofBearer: hash), lease.delivery == .tcp, lease.process.isEmpty else {
+            return .failure(.unknownBearer)
+        }
+        guard lease.uid == uid else { return .failure(.otherUser) }
+        guard let service = policy.services.first(where: { $0.id == lease.service }) else {
+            return .failure(.noService)
+        }
         let identity = Caller.Identity(
             serial: policy.serial, service: service, grants: policy.grants[service.id] ?? [],
             actor: Actor(

@@ -36,6 +36,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
         try wait(for: Int16(POLLIN), until: deadline)
     }
 
+    /// Whether the other end of a socket has closed or ended it; what it sent before may still be unread.
+    package var hasEnded: Bool {
+        // POLLRDHUP, which glibc shows only under _GNU_SOURCE.
+        var entry = pollfd(fd: number, events: 0x2000, revents: 0)
+        return unsafe poll(&entry, 1, 0) > 0
+    }
+
     func wait(for events: Int16, until deadline: Deadline) throws(SystemError) -> Bool {
         while true {
             var entry = pollfd(fd: number, events: events, revents: 0)

@@ -37,6 +37,12 @@ package enum Denial: String, Sendable, CaseIterable {
     case tooManyCalls = "too_many_calls"
     case rateExceeded = "rate_exceeded"
     case tooManyLeases = "too_many_leases"
+    /// At the gateway for unmodified SDKs.
+    case unknownBearer = "unknown_bearer"
+    case otherUser = "other_user"
+    case wrongHost = "wrong_host"
+    case fromBrowser = "from_browser"
+    case unknownPeer = "unknown_peer"
 
     /// One sentence for the admin.
     package var explanation: String {
@@ -55,6 +61,11 @@ package enum Denial: String, Sendable, CaseIterable {
         case .tooManyCalls: "the service has as many calls under way as it may have at once"
         case .rateExceeded: "the service makes more calls a second than its --rate"
         case .tooManyLeases: "the service has as many live leases as its --max-leases"
+        case .unknownBearer: "no lease has the bearer that was shown at the TCP gateway"
+        case .otherUser: "a process of another user showed the lease's bearer at the TCP gateway"
+        case .wrongHost: "Host at the TCP gateway was not the address it listens at, as with DNS rebinding"
+        case .fromBrowser: "a page in a browser asked at the TCP gateway"
+        case .unknownPeer: "the kernel did not say whose connection to the TCP gateway it was"
         }
     }
 }

@@ -10,6 +10,7 @@ package struct Problem: Error, Equatable, Sendable {
         case appIDNeeded = "app_id_needed"
         case cannotNarrow = "cannot_narrow"
         case stateInvalid = "state_invalid"
+        case invalidToken = "invalid_token"
         case denied
         case notFound = "not_found"
         case methodNotAllowed = "method_not_allowed"
@@ -58,6 +59,7 @@ extension Problem.Code {
     package var status: Int {
         switch self {
         case .badRequest, .malformedJSON, .unknownKind, .appIDNeeded, .cannotNarrow, .stateInvalid: 400
+        case .invalidToken: 401
         case .denied: 403
         case .notFound: 404
         case .methodNotAllowed: 405
@@ -79,7 +81,7 @@ extension Problem.Code {
         switch self {
         case .badRequest, .malformedJSON, .unknownKind, .appIDNeeded, .cannotNarrow, .unsupported: 2
         case .sealed: 3
-        case .denied: 4
+        case .denied, .invalidToken: 4
         case .notFound, .expired, .stateInvalid: 5
         case .conflict, .ambiguousInstallation: 6
         case .needsReauthorization: 7
@@ -102,6 +104,7 @@ extension Problem.Code {
         case .appIDNeeded: "The App ID is needed"
         case .cannotNarrow: "A platform token cannot be narrowed"
         case .stateInvalid: "This authorization state is unknown or used"
+        case .invalidToken: "The bearer is not accepted"
         case .denied: "Not allowed"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"

@@ -18,13 +18,17 @@ enum Reply {
     }
 
     /// RFC 9457; `type` is a name, not an address anybody has to be able to open.
-    static func problem(_ problem: Problem, _ request: RequestID, close: Bool = false) -> HTTPServer.Response {
-        let value: JSONValue = [
+    /// `also` has members for one kind of client.
+    static func problem(
+        _ problem: Problem, _ request: RequestID, close: Bool = false, also: [String: JSONValue] = [:]
+    ) -> HTTPServer.Response {
+        let members: [String: JSONValue] = [
             "type": "urn:postern:problem:\(problem.code.rawValue)", "title": .text(problem.code.title),
             "status": .int(Int64(problem.code.status)), "detail": .text(problem.reason),
             "code": .text(problem.code.rawValue), "request_id": .text(request.description),
             "advice": problem.advice.isEmpty ? .absent : .text(problem.advice),
         ]
+        let value = JSONValue.object(members.merging(also) { ours, _ in ours })
         var headers = [
             HTTPServer.Response.Header("Content-Type", "application/problem+json"), noStore,
             .init("X-Request-Id", request.description),

@@ -49,10 +49,10 @@ final class GatewayListener: Sendable {
 
     private func handle(_ request: borrowing HTTPServer.Request) -> HTTPServer.Response {
         do throws(Problem) {
-            let answer = try keeper.call(ask(request), body: [UInt8](copying: request.bodyBytes))
+            let (answer, stream) = try keeper.call(ask(request), body: [UInt8](copying: request.bodyBytes))
             return HTTPServer.Response(
                 status: answer.status, headers: answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) },
-                body: .bytes(answer.body))
+                body: .stream(GatewayBody(answer.body, while: stream).pieces), onSent: { stream.descriptor.shutDown() })
         } catch {
             Log.warning("gateway_lost", ["why": error.reason])
             return Self.response(error)

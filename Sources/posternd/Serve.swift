@@ -23,7 +23,8 @@ func serve(_ premises: consuming Premises) throws(Problem) {
     broker.use(
         Courier(
             start: { () throws(Problem) in try starter.startCourier() },
-            answer: { request in broker.answer(request) }))
+            answer: { request in broker.answer(request) },
+            gateway: { call in GatewayDoor(broker).answer(call) }))
     _ = try vault.record(AuditEntry("daemon.start", .allowed, by: .system, request: .next()))
     let server = try PosternServer(
         broker, brokerSocket: try duplicate(premises.broker), adminSocket: try duplicate(premises.admin))

@@ -1,0 +1,26 @@
+package import Rules
+package import Vault
+
+extension Broker {
+    /// Records, within the budget of the user, that a call at the TCP gateway is not served, and returns what the caller
+    /// is told.
+    package func refuse(_ denial: Denial, atGatewayFrom uid: UInt32, _ request: RequestID) -> Problem {
+        let stranger = Caller.Identity(
+            serial: 0, service: nil, grants: [],
+            actor: Actor(
+                kind: .unknown, name: nil, uid: uid, gid: nil, pid: nil, loginUID: nil, exe: nil, unit: nil))
+        return refuse(denial, "gateway.call", stranger, request)
+    }
+}
+
+extension Denial {
+    /// What a caller is told: no more than that it is refused. Who shows a bearer that is none learns the same as who
+    /// shows another user's.
+    func problem(advice: String) -> Problem {
+        switch self {
+        case .unknownBearer, .otherUser:
+            Problem(.invalidToken, "no lease of this user has this bearer", advice: advice)
+        default: Problem(.denied, "this process may not do that", advice: advice)
+        }
+    }
+}
