@@ -38,6 +38,17 @@ final class Child {
         return try? process.wait()
     }
 
+    /// Processor time of all its threads since it began: utime and stime of /proc/PID/stat (proc(5)).
+    var processorSeconds: Double? {
+        guard let file = try? FileDescriptor.open("/proc/\(pid)/stat", .read),
+            let bytes = try? file.readToEnd(atMost: 4096)
+        else { return nil }
+        // The name before them may hold anything but is the last thing in brackets.
+        let fields = String(decoding: bytes, as: UTF8.self).split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// Resident memory in MB: VmRSS of /proc/PID/status.
     var residentMegabytes: Double? { resident(pid) }
 }

@@ -71,8 +71,9 @@ final class Deployment {
         throw Problem(.internal, "the daemon does not serve in \(directory)")
     }
 
-    /// Adds tenants with apps, one secret each, and a service of our uid that may read them all.
-    func fill(tenants: Int, secrets: Int) throws {
+    /// Adds tenants with apps, one secret each and a bot token when asked, and a service of our uid that may read the
+    /// secrets.
+    func fill(tenants: Int, secrets: Int, withTokens: Bool = false) throws {
         try send([
             request("POST", "/v1/admin/services", #"{"name":"bench","selectors":["uid:\#(getuid())"]}"#)
         ])
@@ -89,7 +90,8 @@ final class Deployment {
                 request(
                     "POST", "/v1/admin/apps",
                     #"{"tenant":"t\#(index % tenants)","profile":"slack","platform":"slack","app_id":"\#(app)","#
-                        + #""fields":{},"secrets":{"signing_secret":"\#(Self.secret(index))"},"verify":false}"#)
+                        + #""fields":{},"secrets":{"signing_secret":"\#(Self.secret(index))"\#(withTokens ? Self.token(index) : "")},"#
+                        + #""verify":false}"#)
             })
         reads = apps.map {
             Array("GET /v1/apps/slack/\($0)/secrets/signing_secret HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8)
@@ -102,6 +104,8 @@ final class Deployment {
         let half = String(repeating: "0", count: 16 - text.count) + text
         return half + half
     }
+
+    private static func token(_ number: Int) -> String { #","bot_token":"xoxb-fake-for-the-benchmark-\#(number)""# }
 
     func request(_ method: String, _ path: String, _ json: String) -> [UInt8] {
         Array(

@@ -14,6 +14,8 @@ struct Options {
     var records = 100_000
     /// Where vaults and sockets are made; decides the file system that is measured.
     var directory = Environment.value(of: "TMPDIR") ?? "/tmp"
+    /// How many leases there are before the daemon is killed.
+    var leases = 100_000
     /// How many ask at once in a storm.
     var callers = 1000
     /// Those of a storm or exchange, all when not said.
@@ -42,6 +44,7 @@ struct Options {
             case "--tenants": tenants = try Self.read(name, value, Self.pair)
             case "--secrets": secrets = try Self.read(name, value, Self.pair)
             case "--records": records = try Self.read(name, value) { Int($0) }
+            case "--leases": leases = try Self.read(name, value) { Int($0) }
             case "--callers": callers = try Self.read(name, value) { Int($0) }
             case "--platforms":
                 platforms = value.split(separator: ",").map(String.init)
@@ -50,8 +53,8 @@ struct Options {
             default: throw Self.usage("there is no option \(name)")
             }
         }
-        guard rounds > 0, seconds > 0, callers > 0 else {
-            throw Self.usage("rounds, seconds and callers are above 0")
+        guard rounds > 0, seconds > 0, callers > 0, leases > 0 else {
+            throw Self.usage("rounds, seconds, callers and leases are above 0")
         }
     }
 

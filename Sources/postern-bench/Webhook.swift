@@ -21,26 +21,8 @@ enum Webhook {
             let answer = connection.answer(to: requests[0]), answer.status == 200,
             Told(answer.body)?["reason"]?.text == "ok"
         else { throw Problem(.internal, "the daemon does not verify the webhooks of the benchmark") }
-        let barePath = temporary.path + "/bare.sock"
-        let bare = try Bare.start(path: barePath, body: answer.body.count)
-        defer { bare.end() }
-        for clients in options.clients ?? [1, 64] {
-            let results = try interleave(
-                [("bare", barePath), ("webhook", deployment.brokerSocket)].map { name, path in
-                    Contender("\(clients) clients, \(name)") {
-                        try Load.drive(path, clients: clients, seconds: options.seconds, requests: requests)
-                    }
-                }, rounds: options.rounds
-            ) { options.note("\(clients) clients, round \($0)") }
-            for result in results { report.add(result) }
-            let ratio = results[1].throughput / results[0].throughput
-            if clients == 64 {
-                report.goals.append(Report.Goal("webhook / bare throughput, 64 clients", ratio, atLeast: 0.35))
-            } else {
-                report.figures.append(
-                    Report.Figure("webhook / bare throughput, \(clients) clients", unit: "x", ratio))
-            }
-        }
+        try Beside(name: "webhook", deployment: deployment, requests: requests, goal: 0.35)
+            .measure(clients: options.clients ?? [1, 64], in: temporary.path, options, into: &report)
         return report
     }
 
