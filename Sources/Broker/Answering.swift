@@ -31,6 +31,9 @@ package final class Answering: Sendable {
         cutter.withLock { if $0 == nil { $0 = cut() } }
     }
 
+    /// Whether that was said already: it is asked for each request.
+    package var hasCutter: Bool { cutter.withLock { $0 != nil } }
+
     func cut() { cutter.withLock { $0 }?() }
 
     /// The answer under way takes long: a revocation does not wait for it, but asks whether it may go on. nil when it has

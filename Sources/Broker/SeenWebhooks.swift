@@ -1,3 +1,4 @@
+import Linux
 import Rules
 import Sealing
 import Synchronization
@@ -44,6 +45,16 @@ final class SeenWebhooks: Sendable {
             younger = []
             began = now
         }
+
+        /// Whether the mark is new, and by how many there are more now.
+        mutating func note(_ mark: Mark, at now: Int64, lifetime: Int64) -> (isNew: Bool, more: Int) {
+            let before = count
+            if now - began >= 2 * lifetime { self = Generations(began: now) }
+            if now - began >= lifetime || younger.count >= perApp / shares { turn(at: now) }
+            let isNew = !older.contains(mark) && younger.insert(mark).inserted
+            if !isNew { younger.insert(mark) }
+            return (isNew, count - before)
+        }
     }
 
     /// A share of the marks, by their own bits, with a share of the bounds.
@@ -53,19 +64,15 @@ final class SeenWebhooks: Sendable {
             var count = 0
         }
 
-        private let state = Mutex(State())
+        /// A plain lock: every request of every thread comes here.
+        private let state = Gate(State())
 
         /// False when the mark was there.
         func note(_ mark: Mark, of app: Int64, at now: Int64, lifetime: Int64) -> Bool {
             state.withLock { state in
-                var seen = state.apps.removeValue(forKey: app) ?? Generations(began: now)
-                let before = seen.count
-                if now - seen.began >= 2 * lifetime { seen = Generations(began: now) }
-                if now - seen.began >= lifetime || seen.younger.count >= perApp / shares { seen.turn(at: now) }
-                let isNew = !seen.older.contains(mark) && seen.younger.insert(mark).inserted
-                if !isNew { seen.younger.insert(mark) }
-                state.count += seen.count - before
-                state.apps[app] = seen
+                let (isNew, more) = state.apps[app, default: Generations(began: now)]
+                    .note(mark, at: now, lifetime: lifetime)
+                state.count += more
                 if state.count > inAll / shares { Self.shrink(&state, sparing: mark, of: app) }
                 return isNew
             }
@@ -137,7 +144,8 @@ final class ProvenSecrets: Sendable {
         let version: Int64
     }
 
-    private let proofs = Mutex<Set<Proof>>([])
+    /// A plain lock: every verification asks it.
+    private let proofs = Gate<Set<Proof>>([])
 
     func contains(_ proof: Proof) -> Bool { proofs.withLock { $0.contains(proof) } }
 

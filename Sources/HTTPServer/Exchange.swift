@@ -19,8 +19,9 @@ import Synchronization
     /// Refuses what is not worth reading on for. An answer given now ends the connection, body unread.
     func headerArrived() -> MHD_Result {
         var framing = Framing()
-        unsafe Header.forEach(in: handle) { name, nameCount, value, valueCount in
-            unsafe framing.note(name, nameCount, value, valueCount)
+        unsafe Header.forEach(in: handle, &framing) { state, _, name, nameCount, value, valueCount in
+            unsafe state?.assumingMemoryBound(to: Framing.self).pointee.note(name, nameCount, value, valueCount)
+            return .YES
         }
         if framing.bytes + connection.target.count > core.limits.header {
             return refuse(Problem(.headerTooLarge, "The header is over \(core.limits.header) bytes."))
@@ -71,7 +72,11 @@ import Synchronization
         guard let queued = unsafe make(response.body) else { return .NO }
         defer { unsafe MHD_destroy_response(queued) }
         for header in response.headers {
-            guard unsafe MHD_add_response_header(queued, header.name, header.value) == .YES else { return .NO }
+            // Given as they are, they would be copied once more each.
+            let added = unsafe header.name.withCString { name in
+                unsafe header.value.withCString { value in unsafe MHD_add_response_header(queued, name, value) }
+            }
+            guard added == .YES else { return .NO }
         }
         if response.close || core.stopping.load(ordering: .relaxed) {
             _ = unsafe MHD_add_response_header(queued, "Connection", "close")
@@ -114,10 +119,10 @@ struct Framing {
     ) {
         // A colon, a space and the end of the line.
         bytes += nameCount + valueCount + 4
-        if nameCount == 14, unsafe Header.text(name, nameCount).lowercased() == "content-length" {
+        if nameCount == 14, unsafe Header.name(name, nameCount, begins: "content-length") {
             lengths += 1
             length = unsafe Int(Header.text(value, valueCount)) ?? 0
-        } else if nameCount == 17, unsafe Header.text(name, nameCount).lowercased() == "transfer-encoding" {
+        } else if nameCount == 17, unsafe Header.name(name, nameCount, begins: "transfer-encoding") {
             chunked = true
         }
     }

@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Glibc
 
 extension HTTPServer {
     /// One request, lent to the handler. Nothing of it outlives the call but what was copied out.
@@ -63,13 +64,23 @@ extension HTTPServer {
         }
 
         /// All header fields as sent and in order, duplicates included.
-        package var headers: [(name: String, value: String)] {
-            var fields: [(name: String, value: String)] = []
-            unsafe Header.forEach(in: handle) { name, nameCount, value, valueCount in
-                unsafe fields.append((Header.text(name, nameCount), Header.text(value, valueCount)))
+        package var headers: [(name: String, value: String)] { headers(beginning: "") }
+
+        /// Those whose names begin with `prefix`, which is in lower case; the fields' names may be in any.
+        package func headers(beginning prefix: StaticString) -> [(name: String, value: String)] {
+            var fields = Fields(prefix: prefix)
+            unsafe Header.forEach(in: handle, &fields) { state, _, name, nameCount, value, valueCount in
+                guard let fields = unsafe state?.assumingMemoryBound(to: Fields.self) else { return .NO }
+                if unsafe Header.name(name, nameCount, begins: fields.pointee.prefix) {
+                    unsafe fields.pointee.found.append((Header.text(name, nameCount), Header.text(value, valueCount)))
+                }
+                return .YES
             }
-            return fields
+            return fields.found
         }
+
+        /// Whether the path ends so, as sent.
+        package func pathEnds(with suffix: StaticString) -> Bool { connection.target.ends(suffix, at: pathEnd) }
 
         /// The same as bytes.
         package var bodyBytes: Span<UInt8> {
@@ -93,19 +104,12 @@ extension HTTPServer {
 
 /// Header fields of a request, where libmicrohttpd keeps them.
 enum Header {
-    typealias Visit = (UnsafePointer<CChar>?, Int, UnsafePointer<CChar>?, Int) -> Void
-
-    @unsafe static func forEach(in handle: OpaquePointer, _ visit: Visit) {
-        unsafe withoutActuallyEscaping(visit) { visit in
-            var visit = unsafe visit
-            _ = unsafe withUnsafeMutablePointer(to: &visit) { pointer in
-                unsafe MHD_get_connection_values_n(
-                    handle, .HEADER_KIND,
-                    { cls, _, name, nameCount, value, valueCount in
-                        unsafe cls?.assumingMemoryBound(to: Visit.self).pointee(name, nameCount, value, valueCount)
-                        return .YES
-                    }, pointer)
-            }
+    /// Visits every field with `state`, which stays where it is: no closure is made for each request.
+    @unsafe static func forEach<State>(
+        in handle: OpaquePointer, _ state: inout State, _ visit: MHD_KeyValueIteratorN
+    ) {
+        _ = unsafe withUnsafeMutablePointer(to: &state) { state in
+            unsafe MHD_get_connection_values_n(handle, .HEADER_KIND, visit, state)
         }
     }
 
@@ -113,4 +117,18 @@ enum Header {
         guard let start = unsafe start, count > 0 else { return "" }
         return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
     }
+
+    /// Whether a name begins with `prefix`, which is in lower case, whatever the case of its own letters.
+    @unsafe static func name(_ start: UnsafePointer<CChar>?, _ count: Int, begins prefix: StaticString) -> Bool {
+        guard let start = unsafe start, count >= prefix.utf8CodeUnitCount else { return false }
+        return unsafe strncasecmp(
+            start, UnsafeRawPointer(prefix.utf8Start).assumingMemoryBound(to: CChar.self), prefix.utf8CodeUnitCount)
+            == 0
+    }
+}
+
+/// What a visit of the fields gathers.
+private struct Fields {
+    let prefix: StaticString
+    var found: [(name: String, value: String)] = []
 }

@@ -27,6 +27,13 @@ import Glibc
     /// Where the byte first stands, or the end.
     func index(of byte: UInt8) -> Int { unsafe memory.firstIndex(of: byte) ?? count }
 
+    /// Whether the bytes before `end` end with `suffix`.
+    func ends(_ suffix: StaticString, at end: Int) -> Bool {
+        let length = suffix.utf8CodeUnitCount
+        guard let base = unsafe base, end <= count, end >= length else { return false }
+        return unsafe memcmp(base + end - length, suffix.utf8Start, length) == 0
+    }
+
     /// False when there is no memory.
     mutating func reserve(_ wanted: Int) -> Bool {
         guard wanted > capacity else { return true }

@@ -67,6 +67,54 @@ import CSQLite
         }
     }
 
+    /// Runs the statement to its end with two lent blobs, neither of them copied; none may be empty.
+    package mutating func run(
+        _ first: Int32, _ firstBlob: Span<UInt8>, _ second: Int32, _ secondBlob: Span<UInt8>
+    ) throws(SQLiteError) {
+        try unsafe firstBlob.withUnsafeBufferPointer { one throws(SQLiteError) in
+            try unsafe secondBlob.withUnsafeBufferPointer { other throws(SQLiteError) in
+                // Without a destructor SQLite reads them where they are, and they are let go before this ends.
+                check(unsafe sqlite3_bind_blob(handle, first, one.baseAddress, Int32(one.count), nil))
+                check(unsafe sqlite3_bind_blob(handle, second, other.baseAddress, Int32(other.count), nil))
+                defer {
+                    unsafe sqlite3_reset(handle)
+                    unsafe sqlite3_clear_bindings(handle)
+                }
+                try run()
+            }
+        }
+    }
+
+    /// Runs the statement to its end with texts and blobs that lie one behind the other in `bytes`, none of them
+    /// copied; `places` says which parameter each of them is and where it lies.
+    package mutating func run(
+        lending bytes: Span<UInt8>, _ places: [(index: Int32, isText: Bool, place: Range<Int>)]
+    ) throws(SQLiteError) {
+        try unsafe bytes.withUnsafeBufferPointer { bytes throws(SQLiteError) in
+            for (index, isText, place) in places {
+                precondition(place.lowerBound >= 0 && place.upperBound <= bytes.count, "not in the bytes")
+                // SQLite takes no address for NULL, and an empty part may be all there is.
+                guard !place.isEmpty, let base = bytes.baseAddress else {
+                    if isText { bind(index, "") } else { check(unsafe sqlite3_bind_zeroblob(handle, index, 0)) }
+                    continue
+                }
+                let start = unsafe base + place.lowerBound
+                if isText {
+                    unsafe start.withMemoryRebound(to: CChar.self, capacity: place.count) {
+                        check(unsafe sqlite3_bind_text(handle, index, $0, Int32(place.count), nil))
+                    }
+                } else {
+                    check(unsafe sqlite3_bind_blob(handle, index, start, Int32(place.count), nil))
+                }
+            }
+            defer {
+                unsafe sqlite3_reset(handle)
+                unsafe sqlite3_clear_bindings(handle)
+            }
+            try run()
+        }
+    }
+
     /// Binds NULL.
     package mutating func bindNull(_ index: Int32) { check(unsafe sqlite3_bind_null(handle, index)) }
 

@@ -13,10 +13,26 @@ extension Digest32 {
 
     /// BLAKE2b-256 over the previous hash's 32 bytes followed by the record: one link of a chain.
     package static func hash(previous: Digest32, record: Span<UInt8>) -> Digest32 {
-        var hash = IncrementalHash()
-        previous.withBytes { hash.update($0) }
-        hash.update(record)
-        return hash.finish()
+        previous.withBytes { hash($0, record) }
+    }
+
+    /// BLAKE2b-256 over two parts as if they were one. The state is on the stack: the log's every record comes here.
+    package static func hash(_ first: Span<UInt8>, _ second: Span<UInt8>) -> Digest32 {
+        precondition(Sodium.ready, "libsodium did not start")
+        // libsodium wants its state on a 64-byte boundary; what is larger than 16 would not be put on the stack.
+        let room = crypto_generichash_statebytes() + 64
+        return unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 16) { memory in
+            let start = unsafe memory.baseAddress!.alignedUp(toMultipleOf: 64)
+            let state = OpaquePointer(start)
+            unsafe crypto_generichash_init(state, nil, 0, 32)
+            unsafe first.withUnsafeBufferPointer {
+                _ = unsafe crypto_generichash_update(state, $0.baseAddress, UInt64($0.count))
+            }
+            unsafe second.withUnsafeBufferPointer {
+                _ = unsafe crypto_generichash_update(state, $0.baseAddress, UInt64($0.count))
+            }
+            return unsafe Digest32 { out in _ = unsafe crypto_generichash_final(state, out, 32) }
+        }
     }
 
     /// SHA-256 (FIPS 180-4), where a protocol asks for it (PKCE, Lark's signature).
@@ -69,33 +85,6 @@ extension KeySlots {
     package func mac(_ bytes: [UInt8], with slot: KeySlot) throws(SealingError) -> Digest32 {
         try mac(bytes.span, with: slot)
     }
-}
-
-/// BLAKE2b-256 over bytes that arrive in pieces.
-@safe package struct IncrementalHash: ~Copyable {
-    private let state: UnsafeMutableRawPointer
-
-    /// A BLAKE2b-256 without a key.
-    package init() {
-        precondition(Sodium.ready, "libsodium did not start")
-        // libsodium wants its state on a 64-byte boundary.
-        unsafe state = .allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
-        unsafe crypto_generichash_init(OpaquePointer(state), nil, 0, 32)
-    }
-
-    /// Takes more bytes in.
-    package mutating func update(_ bytes: Span<UInt8>) {
-        unsafe bytes.withUnsafeBufferPointer {
-            _ = unsafe crypto_generichash_update(OpaquePointer(state), $0.baseAddress, UInt64($0.count))
-        }
-    }
-
-    /// The digest of all that was taken in.
-    package consuming func finish() -> Digest32 {
-        unsafe Digest32 { out in _ = unsafe crypto_generichash_final(OpaquePointer(state), out, 32) }
-    }
-
-    deinit { unsafe state.deallocate() }
 }
 
 /// SHA-256 (FIPS 180-4) over bytes that arrive in pieces, some of them secret: what it keeps is wiped.

@@ -15,7 +15,7 @@ struct BrokerRoutes: Sendable {
         let request = RequestID.next()
         let caller: Caller = http.context()
         let connection = http.connection
-        caller.answering.canBeCut(by: { connection.cut() })
+        if !caller.answering.hasCutter { caller.answering.canBeCut(by: { connection.cut() }) }
         var response: HTTPServer.Response
         do throws(Problem) {
             response = try perform(try BrokerCall(method: http.method, path: http.path), http, caller, request)

@@ -51,7 +51,7 @@ package final class PosternServer: Sendable {
 
     /// Webhook bodies are larger than all others (design, section 6).
     private static func bridgeBodies(_ request: borrowing HTTPServer.Request) -> Int {
-        request.path.hasSuffix("/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
+        request.pathEnds(with: "/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
     }
 
     private static func service(

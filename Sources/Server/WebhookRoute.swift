@@ -14,7 +14,8 @@ extension BrokerRoutes {
         let slab = caller.takeSlab(from: broker.slabs)
         do throws(Problem) {
             let answer = try broker.verifyWebhook(
-                key, WebhookHeaders(http.headers), body: http.bodyBytes, rejectsReplays: rejectsReplays, for: caller,
+                key, WebhookHeaders(http.headers(beginning: "x-")), body: http.bodyBytes,
+                rejectsReplays: rejectsReplays, for: caller,
                 request, into: slab)
             return Reply.webhook(answer, slab, request, of: caller)
         } catch {

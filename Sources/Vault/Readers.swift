@@ -22,7 +22,10 @@ final class DataVersion: Sendable {
 final class Reader {
     let connection: Connection
     let mac: RowMAC
-    var canonical = Canonical("postern/secret/1", capacity: 512)
+    /// What was read since anything but the log last changed; good for every snapshot from then on.
+    var checked = CheckedRows()
+    private var checkedOf: Int64?
+    private var canonical = Canonical("postern/secret/1", capacity: 512)
     private var snapshotOf: Int64?
     private let keys: KeyRing
     private var tenantKeys: [TenantKeyName: KeySlot] = [:]
@@ -44,9 +47,17 @@ final class Reader {
         return try keys.tenantKey(name)
     }
 
+    /// What a version's value is bound to.
+    func associated(with version: SecretVersion) -> [UInt8] {
+        version.associate(&canonical, keys.vaultID)
+        return canonical.bytes
+    }
+
     /// Makes the snapshot one that has everything up to data version `version`.
     fileprivate func refresh(to version: Int64) throws(Problem) {
         guard snapshotOf != version else { return }
+        if checkedOf != version { checked.forget() }
+        checkedOf = version
         release()
         try connection.bridging { () throws(SQLiteError) in
             try connection.beginRead()

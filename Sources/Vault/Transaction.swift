@@ -141,14 +141,15 @@ package final class Transaction {
 
     /// Chains the record in the buffer and writes it.
     private func append() throws(Problem) {
-        let hash = Digest32.hash(previous: state.auditHash, record: canonical.bytes.span)
+        let record = canonical.bytes
+        let hash = Digest32.hash(previous: state.auditHash, record: record.span)
         let seq = state.auditSeq + 1
         do throws(SQLiteError) {
             var statement = try connection.prepare("INSERT INTO audit (seq, record, hash) VALUES (?1, ?2, ?3)")
             statement.bind(1, seq)
-            statement.bind(2, canonical.bytes.span)
-            hash.withBytes { statement.bind(3, $0) }
-            try statement.run()
+            try hash.withBytes { hash throws(SQLiteError) in
+                try statement.run(2, record.span, 3, hash)
+            }
         } catch { throw error.problem }
         state.auditSeq = seq
         state.auditHash = hash

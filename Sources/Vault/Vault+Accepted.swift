@@ -17,35 +17,16 @@ extension Vault {
     func accepted(
         _ secret: SecretName, at now: Int64, into slab: Slab, _ reader: Reader
     ) throws(Problem) -> [AcceptedSecret] {
-        var statement = try reader.connection.ready(
-            """
-            SELECT h.app, h.installation, h.kind, h.current, h.previous, h.previous_ends, h.pending,
-                h.last_version, h.mac,
-                s.app, s.installation, s.kind, s.version, s.tenant, s.key_generation, s.sealed, s.length,
-                s.fingerprint, s.created_at, s.created_by, s.destroyed_at, s.mac
-            FROM heads h JOIN secrets s
-                ON s.app = h.app AND s.installation = h.installation AND s.kind = h.kind
-                AND s.version IN (h.current, h.previous)
-            WHERE h.app = ?1 AND h.installation = ?2 AND h.kind = ?3
-            ORDER BY s.version = h.current DESC
-            """)
-        statement.bind(1, secret.app)
-        statement.bind(2, secret.installation)
-        statement.bind(3, secret.kind.rawValue)
         var found: [AcceptedSecret] = []
-        while try statement.stepped() {
-            _ = try reader.mac.check(.heads, statement, from: 0)
-            _ = try reader.mac.check(.secrets, statement, from: 9)
-            let head = try Head(statement, from: 0)
-            let version = try SecretVersion(statement, from: 9, withValue: false)
-            guard !statement.isNull(15), head.state(of: version.version, at: now) != nil else { continue }
+        for row in try reader.versionsInForce(of: secret) {
             let start = slab.count
-            try open(version, statement.span(15), reader, into: slab)
+            guard row.head.state(of: row.version.version, at: now) != nil, try open(row, reader, into: slab) else {
+                continue
+            }
             found.append(
                 AcceptedSecret(
-                    version: version.version, fingerprint: version.fingerprint, place: start..<slab.count))
+                    version: row.version.version, fingerprint: row.version.fingerprint, place: start..<slab.count))
         }
-        if found.isEmpty { try requireNoHead(secret, nil, reader) }
         return found
     }
 }

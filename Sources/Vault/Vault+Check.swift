@@ -29,7 +29,7 @@ extension Vault {
                 let version = try SecretVersion(row, from: 0)
                 guard let sealed = version.sealed else { continue }
                 slab.reserve(sealed.count)
-                try open(version, sealed.span, reader, into: slab)
+                try open(version, sealed.span, associated: reader.associated(with: version), reader, into: slab)
                 slab.wipe()
             }
         }

@@ -9,7 +9,7 @@ extension Vault {
         fileprivate let reader: Reader
 
         /// Finds an app; nil when there is none.
-        package func app(_ key: AppKey) throws(Problem) -> App? { try Vault.app(key, reader) }
+        package func app(_ key: AppKey) throws(Problem) -> App? { try reader.app(key) }
 
         /// As `Vault.read(_:version:at:into:)`.
         package func read(
@@ -33,25 +33,12 @@ extension Vault {
 
     /// Finds an app; nil when there is none.
     package func app(_ key: AppKey) throws(Problem) -> App? {
-        try readers.read { reader throws(Problem) in try Vault.app(key, reader) }
+        try readers.read { reader throws(Problem) in try reader.app(key) }
     }
 
     /// The app of this row id; nil where there is none.
     package func app(id: Int64) throws(Problem) -> App? {
         try readers.read { reader throws(Problem) in try reader.connection.find(App.self, [.int(id)], reader.mac) }
-    }
-
-    static func app(_ key: AppKey, _ reader: Reader) throws(Problem) -> App? {
-        var statement = try reader.connection.ready(
-            """
-            SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
-            FROM apps WHERE platform = ?1 AND app_id = ?2
-            """)
-        statement.bind(1, key.platform.rawValue)
-        statement.bind(2, key.appID.value)
-        guard try statement.stepped() else { return nil }
-        _ = try reader.mac.check(.apps, statement)
-        return try App(statement, from: 0)
     }
 
     /// Opens one version of a secret at the end of `slab`; nil where there is no such secret or version.
@@ -68,6 +55,11 @@ extension Vault {
     fileprivate func read(
         _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab, _ reader: Reader
     ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
+        guard version != nil else {
+            let current = try reader.versionsInForce(of: secret).first { $0.version.version == $0.head.current }
+            guard let current, try open(current, reader, into: slab) else { return nil }
+            return (current.version.version, .current, current.version.fingerprint)
+        }
         var statement = try reader.connection.ready(
             """
             SELECT h.app, h.installation, h.kind, h.current, h.previous, h.previous_ends, h.pending,
@@ -76,41 +68,36 @@ extension Vault {
                 s.fingerprint, s.created_at, s.created_by, s.destroyed_at, s.mac
             FROM heads h JOIN secrets s
                 ON s.app = h.app AND s.installation = h.installation AND s.kind = h.kind
-                AND s.version = coalesce(?4, h.current)
+                AND s.version = ?4
             WHERE h.app = ?1 AND h.installation = ?2 AND h.kind = ?3
             """)
         statement.bind(1, secret.app)
         statement.bind(2, secret.installation)
         statement.bind(3, secret.kind.rawValue)
         statement.bind(4, version)
-        guard try statement.stepped() else {
-            try requireNoHead(secret, version, reader)
-            return nil
-        }
+        guard try statement.stepped() else { return nil }
         _ = try reader.mac.check(.heads, statement, from: 0)
         _ = try reader.mac.check(.secrets, statement, from: 9)
         let head = try Head(statement, from: 0)
         let found = try SecretVersion(statement, from: 9, withValue: false)
         guard let state = head.state(of: found.version, at: now), !statement.isNull(15) else { return nil }
-        try open(found, statement.span(15), reader, into: slab)
+        try open(found, statement.span(15), associated: reader.associated(with: found), reader, into: slab)
         return (found.version, state, found.fingerprint)
     }
 
-    /// A head whose current version has no row was tampered with; no head at all is only a secret never set.
-    func requireNoHead(_ secret: SecretName, _ version: Int64?, _ reader: Reader) throws(Problem) {
-        guard version == nil else { return }
-        let head = try reader.connection.find(
-            Head.self, [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)], reader.mac)
-        if head?.current != nil {
-            throw TableName.secrets.damaged("a row that table heads names as current is missing")
-        }
+    /// Opens a version at the end of `slab`; false where it is destroyed.
+    func open(_ row: VersionInForce, _ reader: Reader, into slab: Slab) throws(Problem) -> Bool {
+        guard let sealed = row.version.sealed else { return false }
+        try open(row.version, sealed.span, associated: row.associated, reader, into: slab)
+        return true
     }
 
-    func open(_ version: SecretVersion, _ sealed: Span<UInt8>, _ reader: Reader, into slab: Slab) throws(Problem) {
+    func open(
+        _ version: SecretVersion, _ sealed: Span<UInt8>, associated: [UInt8], _ reader: Reader, into slab: Slab
+    ) throws(Problem) {
         let key = try reader.tenantKey(TenantKeyName(tenant: version.tenant, generation: version.keyGeneration))
-        version.associate(&reader.canonical, keys.vaultID)
         do throws(SealingError) {
-            try keys.slots.open(sealed, associated: reader.canonical.bytes, with: key, into: slab)
+            try keys.slots.open(sealed, associated: associated, with: key, into: slab)
         } catch {
             guard error != .notAuthentic else {
                 throw TableName.secrets.damaged(

@@ -50,6 +50,23 @@ import Testing
         #expect(try !row.step())
     }
 
+    @Test(arguments: [("", 0), ("é漢🦊\u{0}x", 1), ("plain", 100_000)])
+    func `takes what is lent to it`(_ name: String, _ count: Int) throws {
+        let connection = try withTable()
+        var bytes = Array(name.utf8) + [UInt8](repeating: 7, count: count)
+        var statement = try connection.prepare("INSERT INTO item(id, name, data) VALUES (1, ?1, ?2)")
+        let end = name.utf8.count
+        try statement.run(lending: bytes.span, [(1, true, 0..<end), (2, false, end..<bytes.count)])
+        // What it was lent is ours again.
+        bytes = [UInt8](repeating: 9, count: bytes.count)
+        var row = try connection.prepare("SELECT name, data, typeof(name), typeof(data) FROM item")
+        #expect(try row.step())
+        #expect(row.text(0) == name)
+        #expect(row.blob(1) == [UInt8](repeating: 7, count: count))
+        #expect(row.text(2) == "text")
+        #expect(row.text(3) == "blob")
+    }
+
     @Test func `knows nothing from empty`() throws {
         let connection = try withTable()
         try insert(connection, 1, nil, nil)

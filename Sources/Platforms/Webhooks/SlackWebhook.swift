@@ -62,6 +62,10 @@ private struct SlackContent {
     /// nil where it is neither JSON nor a form that says anything of this.
     init?(_ body: Span<UInt8>) {
         if JSONFields.opensObject(body) {
+            if let skimmed = Self.skimmed(body) {
+                self = skimmed
+                return
+            }
             guard let fields = JSONFields(object: body) else { return nil }
             self.init(fields)
             return
@@ -74,6 +78,24 @@ private struct SlackContent {
         }
         guard form["token"] != nil || form["api_app_id"] != nil else { return nil }
         self.init(token: form["token"], appID: form["api_app_id"])
+    }
+
+    private static let members = ["token", "api_app_id", "type", "event_id", "challenge"].map { [UInt8]($0.utf8) }
+    private static let event = [UInt8]("event".utf8)
+
+    /// Without reading all of the event; nil where that cannot be done.
+    private static func skimmed(_ body: Span<UInt8>) -> SlackContent? {
+        guard let skim = JSONSkim(body, in: 0..<body.count, texts: Self.members, object: Self.event) else { return nil }
+        let texts = skim.strings(of: body)
+        var content = SlackContent(token: texts[0], appID: texts[1])
+        content.type = texts[2]
+        content.eventID = texts[3]
+        if content.type == "event_callback", let event = skim.object {
+            guard let inner = JSONSkim(body, in: event, texts: [Self.members[2]]) else { return nil }
+            content.inner = inner.strings(of: body)[0]
+        }
+        if content.type == "url_verification" { content.challenge = texts[4] }
+        return content
     }
 
     private init(token: String?, appID: String?) {

@@ -76,10 +76,7 @@ package struct WebhookFinding: Sendable {
 
     /// A request with the same `value` is a repeat.
     mutating func mark(_ what: String, _ value: some StringProtocol) {
-        var hash = IncrementalHash()
-        hash.update((what + "\u{0}").utf8.span)
-        hash.update(String(value).utf8.span)
-        marks.append(hash.finish())
+        marks.append(Digest32.hash((what + "\u{0}").utf8.span, String(value).utf8.span))
     }
 }
 
