@@ -20,6 +20,8 @@ package final class Broker: Sendable {
         package var profileURLs: [String: String] = [:]
         /// How many seconds a signed webhook may be old, or early; nil is any where its platform documents no timestamp.
         package var webhookWindow: Int64? = 300
+        /// How many connections of one service may watch at once.
+        package var watchersPerService = 1000
 
         /// What the daemon was started with; `publicURL` is empty where none was given.
         package init(
@@ -50,6 +52,7 @@ package final class Broker: Sendable {
     let revoking = SingleRun()
     let inbox = EventInbox()
     let acting = SingleRun()
+    let watchers = Watchers()
     let spoolBox = Mutex<SpoolFolder?>(nil)
     let spoolTurn = Mutex(())
     let placing = SingleRun()
@@ -62,6 +65,7 @@ package final class Broker: Sendable {
         courierBox = CourierBox()
         // As long as a signature can be accepted: from so much early to so much late. Platforms repeat within minutes.
         seen = SeenWebhooks(lifetime: max(2 * (settings.webhookWindow ?? 0), 600) * 1000)
+        vault.tellChanges { [watchers] in watchers.announce($0) }
     }
 
     /// The courier is started after the broker, since callbacks need the broker.
@@ -91,6 +95,9 @@ package final class Broker: Sendable {
 
     /// The same for a line that is no connection of ours.
     package func answered(_ answering: Answering) { gate.leave(answering) }
+
+    /// Ends all watches; none begins any more.
+    package func stopWatching() { watchers.stop() }
 
     // MARK: - Refusing
 

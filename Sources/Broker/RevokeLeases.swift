@@ -5,7 +5,7 @@ extension Broker {
     /// An admin ends a lease. `not_found` where there is none.
     package func revokeLease(_ id: String, _ call: AdminCall) throws(Problem) {
         try change(call, "lease.revoke", isRevoking: true, leaseID: id) { transaction, _ throws(Problem) in
-            _ = try transaction.revokeLease(id)
+            try transaction.tell(revoked: try transaction.revokeLease(id))
         }
     }
 
@@ -15,6 +15,7 @@ extension Broker {
         filter.service = service.id
         return try revoke(filter, call, reason: "service \(service.slug)") { transaction throws(Problem) in
             try transaction.endLeases(of: .service(service.id))
+            try transaction.tell(revokedAllOf: .service(service.id))
         }
     }
 
@@ -25,6 +26,7 @@ extension Broker {
         return try revoke(filter, call, tenant: slug(of: app.tenant)?.value, app: app.key, reason: "app") {
             transaction throws(Problem) in
             try transaction.endLeases(of: .app(app.id))
+            try transaction.tell(revokedAllOf: .app(app.id))
         }
     }
 
@@ -34,7 +36,7 @@ extension Broker {
         filter.tenant = tenant.id
         return try revoke(filter, call, tenant: tenant.slug.value, reason: "tenant \(tenant.slug)") {
             transaction throws(Problem) in
-            try transaction.endLeases(ofTenant: tenant.id)
+            try transaction.endLeases(ofTenant: tenant.id, isTold: true)
         }
     }
 

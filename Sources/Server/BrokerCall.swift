@@ -21,6 +21,7 @@ enum BrokerCall {
     case links(AppKey, Int64)
     case link(AppKey, Int64)
     case unlink(AppKey, Int64, link: Int64)
+    case watch
 
     /// Reads method and path; nothing is decoded, since no name of ours needs escaping.
     init(method: String, path: String) throws(Problem) {
@@ -31,6 +32,7 @@ enum BrokerCall {
         case "health" where rest.count == 1: self = try Self.only("GET", method, .health)
         case "openapi.json" where rest.count == 1: self = try Self.only("GET", method, .openapi)
         case "self" where rest.count == 1: self = try Self.only("GET", method, .selfInfo)
+        case "watch" where rest.count == 1: self = try Self.only("GET", method, .watch)
         case "apps" where rest.count == 1: self = try Self.only("GET", method, .apps)
         case "apps" where rest.count >= 3: self = try Self.app(method, Array(rest.dropFirst()))
         case "leases" where rest.count == 2:

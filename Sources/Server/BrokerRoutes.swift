@@ -97,6 +97,7 @@ struct BrokerRoutes: Sendable {
         case .unlink(let key, let id, let link):
             try broker.unlink(link, of: id, key, for: caller, request)
             return Reply.none(request)
+        case .watch: return try watch(http, caller, request)
         }
     }
 

@@ -33,6 +33,8 @@ package final class PosternServer: Sendable {
 
     /// Accepts nothing more, answers what is under way, signs the log and moves it into the file.
     package func stop() {
+        // Those who watch would never be done.
+        broker.stopWatching()
         let bridgesDone = bridges.stop(within: 8000)
         let adminsDone = admins.stop(within: 2000)
         if !bridgesDone || !adminsDone { Log.warning("stop_cut_requests_short") }

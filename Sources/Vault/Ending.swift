@@ -107,15 +107,19 @@ extension Transaction {
         }
     }
 
-    /// Ends every lease on a tenant's apps, and on what the tenant has installed of others' apps.
-    package func endLeases(ofTenant tenant: Int64) throws(Problem) {
+    /// Ends every lease on a tenant's apps, and on what the tenant has installed of others' apps. `isTold` tells those
+    /// who watch of the leases, where they are not told of what ends them.
+    package func endLeases(ofTenant tenant: Int64, isTold: Bool = false) throws(Problem) {
         let apps = try rows(
             App.self,
             """
             SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
             FROM apps WHERE tenant = ?1
             """, [.int(tenant)])
-        for app in apps { try end(.app(app.id)) }
+        for app in apps {
+            try end(.app(app.id))
+            if isTold { try tell(revokedAllOf: .app(app.id)) }
+        }
         let places = try rows(
             Installation.self,
             """
@@ -123,7 +127,10 @@ extension Transaction {
                 created_at, updated_at, mac
             FROM installations WHERE tenant = ?1 AND app NOT IN (SELECT id FROM apps WHERE tenant = ?1)
             """, [.int(tenant)])
-        for place in places { try end(.installation(place.id)) }
+        for place in places {
+            try end(.installation(place.id))
+            if isTold { try tell(revokedAllOf: .installation(place.id)) }
+        }
         raiseEpoch()
     }
 

@@ -126,15 +126,18 @@ extension Transaction {
             guard revives || row.state == .active else { return row }
             row.teamName = teamName.isEmpty ? row.teamName : teamName
             row.botUserID = botUserID.isEmpty ? row.botUserID : botUserID
+            let wasActive = row.state == .active
             row.state = .active
             row.updatedAt = now
             try update(row)
+            if !wasActive { try tell(.connected(installation: row.id), app: app) }
             return row
         }
         let row = Installation(
             id: nextID(), app: app, tenant: tenant, enterpriseID: enterpriseID, teamID: teamID, teamName: teamName,
             isEnterprise: isEnterprise, userID: userID, botUserID: botUserID, createdAt: begun ?? now)
         try insert(row)
+        if !row.isUnplaced { try tell(.connected(installation: row.id), app: app) }
         return row
     }
 

@@ -33,9 +33,11 @@ extension Transaction {
             try endLeases(of: .installation(row.id))
             _ = try removeLinks(of: row.id)
             var row = row
+            let wasActive = row.state == .active
             row.state = .disconnected
             row.updatedAt = now
             try update(row)
+            if wasActive { try tell(.disconnected(installation: row.id), app: row.app) }
         }
         raiseEpoch()
         return ended
@@ -80,6 +82,7 @@ extension Transaction {
         for flow in try flows(of: app.id) { try delete(flow) }
         for kind in SecretKind.allCases { try removeSecret(SecretName(app: app.id, kind: kind)) }
         try delete(app)
+        tell(.appRemoved, Notice.Subject(app))
         raiseEpoch()
         return ended
     }
@@ -122,7 +125,8 @@ extension Transaction {
 
     /// Destroys every version of a secret that is left; the rows stay.
     private func empty(_ secret: SecretName) throws(Problem) {
-        guard var head = try head(of: secret) else { return }
+        guard let old = try head(of: secret) else { return }
+        var head = old
         for version in [head.current, head.previous, head.pending].compactMap(\.self) {
             try destroy(secret, version: version)
         }
@@ -131,6 +135,7 @@ extension Transaction {
         head.previousEnds = nil
         head.pending = nil
         try update(head)
+        try tell(from: old, to: head)
     }
 
     /// Removes an installation with its legs and secrets.

@@ -54,7 +54,14 @@ extension Transaction {
     }
 
     /// Writes a changed leg.
-    package func update(leg: LegRow) throws(Problem) { try update(leg) }
+    package func update(leg: LegRow) throws(Problem) {
+        if leg.state == .needsReauthorization, try self.leg(leg.leg, of: leg.installation)?.state == .active,
+            let place = try installation(leg.installation)
+        {
+            try tell(.needsReauthorization(installation: place.id, leg: leg.leg), app: place.app)
+        }
+        try update(leg)
+    }
 
     /// A token leg of an installation; nil where it has none of that kind.
     package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
@@ -88,6 +95,9 @@ extension Transaction {
         } else {
             try update(row)
             if replaces { raiseEpoch() }
+            if existing?.state == .needsReauthorization {
+                try tell(.connected(installation: installation.id), app: installation.app)
+            }
         }
         let name = SecretName(app: installation.app, installation: installation.id, kind: leg.kind)
         let version = try store(

@@ -30,9 +30,21 @@ extension Transaction {
         if standing == .suspended {
             try endLeases(ofTenant: tenant)
         }
+        for app in try apps(of: tenant) where app.state == .active {
+            tell(standing == .suspended ? .appSuspended : .appResumed, Notice.Subject(app))
+        }
     }
 
     // MARK: - Apps
+
+    private func apps(of tenant: Int64) throws(Problem) -> [App] {
+        try rows(
+            App.self,
+            """
+            SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
+            FROM apps WHERE tenant = ?1
+            """, [.int(tenant)])
+    }
 
     /// The app of this key; nil where there is none.
     package func app(_ key: AppKey) throws(Problem) -> App? {
@@ -78,7 +90,11 @@ extension Transaction {
 
     /// Writes an app's new facts; `takesAway` moves the policy epoch.
     package func update(app: App, takesAway: Bool) throws(Problem) {
+        let old = try find(App.self, [.int(app.id)])
         try update(app)
+        if let old, old.state != app.state {
+            tell(app.state == .suspended ? .appSuspended : .appResumed, Notice.Subject(old))
+        }
         if takesAway {
             try endLeases(of: .app(app.id))
         }
@@ -115,6 +131,7 @@ extension Transaction {
         try update(row)
         if standing == .suspended {
             try endLeases(of: .service(row.id))
+            tell(.serviceSuspended(row.id), nil)
         }
     }
 
@@ -130,6 +147,7 @@ extension Transaction {
         for grant in grants { try delete(grant) }
         try endLeases(of: .service(row.id))
         try delete(row)
+        tell(.serviceRemoved(row.id), nil)
         return grants.count
     }
 
@@ -143,6 +161,7 @@ extension Transaction {
             id: nextID(), service: service, pattern: pattern, actions: actions, methods: methods, scope: scope,
             maxTTL: maxTTL, createdAt: now, createdBy: creator, maxAge: maxAge, binding: binding)
         try insert(row)
+        tell(.grantAdded(row), nil)
         return row
     }
 
@@ -151,6 +170,7 @@ extension Transaction {
         guard let row = try find(GrantRow.self, [.int(id)]) else { throw Problem(.notFound, "no such grant") }
         try delete(row)
         try endLeases(of: .grant(row.id))
+        tell(.grantRemoved(row), nil)
         return row
     }
 

@@ -26,6 +26,7 @@ extension Transaction {
         head.current = version.version
         head.lastVersion = version.version
         if existing == nil { try insert(head) } else { try update(head) }
+        try tell(from: existing, to: head)
         return version
     }
 
@@ -39,10 +40,12 @@ extension Transaction {
             """, [.int(now)])
         for var head in ended {
             guard let previous = head.previous else { continue }
+            let old = head
             try destroy(head.secret, version: previous)
             head.previous = nil
             head.previousEnds = nil
             try update(head)
+            try tell(from: old, to: head)
             raiseEpoch()
             try record(
                 AuditEntry(

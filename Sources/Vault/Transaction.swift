@@ -19,6 +19,8 @@ package final class Transaction {
     var changedData = false
     /// The checkpoint this group made, for the anchors once it is durable.
     var signed: Checkpoint?
+    /// What is told once the group is durable, of requests that had no error.
+    var notices: [Notice] = []
     /// Milliseconds since 1970, never earlier than the newest record (design, section 4).
     package let now: Int64
     private var canonical = Canonical(AuditFormat.domain, capacity: 512)

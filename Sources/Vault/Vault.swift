@@ -15,6 +15,7 @@ package final class Vault: Sendable {
     /// Used by the one thread that keeps house.
     let checkpointer: Connection
     private let published: PublishedPolicy
+    private let listener: Listener
     /// What a check found; while it is set nothing is handed out.
     private let damage = Mutex<Problem?>(nil)
     private let isDamaged = Atomic<Bool>(false)
@@ -32,10 +33,12 @@ package final class Vault: Sendable {
         ballast = Ballast(path: directory.ballast)
         let published = PublishedPolicy(policy)
         self.published = published
+        let listener = Listener()
+        self.listener = listener
         core = WriterCore(
             connection: connection, keys: keys, state: state, policy: policy,
             anchors: Anchors(path: directory.anchors), ballast: ballast, version: version,
-            publish: { published.set($0) })
+            publish: { published.set($0) }, announce: { listener.hear($0) })
         writer = Writer(core)
     }
 
@@ -51,6 +54,10 @@ package final class Vault: Sendable {
 
     /// Changes whenever `policy` does; cheap enough to be asked by every request.
     package var policySerial: Int64 { published.serial }
+
+    /// Has `hear` told what becomes durable from now on, in order, before those who changed it are answered. It is
+    /// called by the thread that commits, so it must be quick, and must not change the vault.
+    package func tellChanges(to hear: @escaping @Sendable ([Notice]) -> Void) { listener.set(hear) }
 
     // MARK: - Changing
 
@@ -124,6 +131,15 @@ package final class Vault: Sendable {
 
     /// Why nothing can be written at the moment; nil when all is well.
     package var trouble: Problem? { core.trouble.withLock { $0 } }
+}
+
+/// Whoever is told what has become durable.
+private final class Listener: Sendable {
+    private let told = Mutex<(@Sendable ([Notice]) -> Void)?>(nil)
+
+    func set(_ hear: @escaping @Sendable ([Notice]) -> Void) { told.withLock { $0 = hear } }
+
+    func hear(_ notices: [Notice]) { told.withLock { $0 }?(notices) }
 }
 
 /// The policy as all threads see it.

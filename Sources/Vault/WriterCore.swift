@@ -16,6 +16,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     private let ballast: Ballast
     private let version: DataVersion
     private let publish: (PolicySnapshot) -> Void
+    private let announce: ([Notice]) -> Void
     private let frames = Atomic<Int>(0)
     private let lastTime: Atomic<Int64>
     private var policy: PolicySnapshot
@@ -29,7 +30,8 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
 
     init(
         connection: Connection, keys: KeyRing, state: VaultState, policy: PolicySnapshot, anchors: Anchors,
-        ballast: Ballast, version: DataVersion, publish: @escaping (PolicySnapshot) -> Void
+        ballast: Ballast, version: DataVersion, publish: @escaping (PolicySnapshot) -> Void,
+        announce: @escaping ([Notice]) -> Void
     ) {
         self.connection = connection
         self.keys = keys
@@ -40,6 +42,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         self.ballast = ballast
         self.version = version
         self.publish = publish
+        self.announce = announce
         committed = Mutex(state)
         lastTime = Atomic(state.lastTime)
     }
@@ -124,6 +127,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             let before = transaction.state
             let changed = transaction.policyChanged
             let signed = transaction.signed
+            let told = transaction.notices.count
             transaction.names.keep()
             leaseCounts.keep()
             transaction.changedData = true
@@ -139,6 +143,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
                 transaction.state = before
                 transaction.policyChanged = changed
                 transaction.signed = signed
+                transaction.notices.removeSubrange(told...)
                 transaction.names.takeBack()
                 leaseCounts.takeBack()
                 job.outcome = .failed(error)
@@ -170,6 +175,8 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             }
             publish(policy)
         }
+        // After the policy: whoever is told something decides by it.
+        if !transaction.notices.isEmpty { announce(transaction.notices) }
         if let checkpoint = transaction.signed { anchors.append(checkpoint, at: transaction.now) }
     }
 }

@@ -17,6 +17,8 @@ struct Options: Sendable {
     let profileURLs: [String: String]
     /// Seconds; nil is off.
     let webhookWindow: Int64?
+    /// Watches a service may have open at once.
+    let watchLimit: Int
     let logLevel: Log.Level
 
     var vaultDirectory: String { dataDirectory + "/vault" }
@@ -52,6 +54,10 @@ struct Options: Sendable {
             settings.all("platform-url"), genesysRegions: settings.all("genesys-region"))
         profileURLs = try Self.profileURLs(settings.all("profile-url"))
         webhookWindow = try Self.window(settings["webhook-window"] ?? "300")
+        guard let limit = Int(settings["watch-limit"] ?? "1000"), (1...4096).contains(limit) else {
+            throw Problem(.badRequest, "--watch-limit takes 1 to 4096")
+        }
+        watchLimit = limit
         switch settings["log-level"] ?? "info" {
         case "debug": logLevel = .debug
         case "info": logLevel = .info

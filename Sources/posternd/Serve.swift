@@ -14,6 +14,7 @@ func serve(_ premises: consuming Premises) throws(Problem) {
         urls: options.platformURLs, publicURL: options.publicURL ?? "", rootKeySource: options.rootKey.description,
         version: Daemon.version, profileURLs: options.profileURLs)
     settings.webhookWindow = options.webhookWindow
+    settings.watchersPerService = options.watchLimit
     let broker = Broker(vault: vault, settings: settings)
     do throws(SystemError) {
         broker.use(

@@ -55,6 +55,9 @@ struct Setting: Sendable {
         Setting(
             name: "webhook-window", value: "SECONDS",
             help: "how old, or early, a signed webhook may be: 1 to 3600 (300 is usual); off: any of Lark and Feishu"),
+        Setting(
+            name: "watch-limit", value: "COUNT",
+            help: "how many connections of one service may watch at once (1000 is usual)"),
         Setting(name: "log-level", value: "LEVEL", help: "debug, info (the default), warning or error"),
     ]
 }

@@ -96,6 +96,27 @@ final class Wire {
         return Reply(status: status, headers: headers, body: body)
     }
 
+    /// The next chunk of an answer that comes in chunks (RFC 9112, section 7.1); nil after the last. Throws where the
+    /// connection ends before it, or `deadline` passes.
+    func chunk(until deadline: Deadline = .after(seconds: patience)) throws(SystemError) -> [UInt8]? {
+        var end = start
+        while true {
+            if let found = buffer[end...].firstIndex(of: 10) {
+                end = found
+                break
+            }
+            end = buffer.count
+            try more(until: deadline)
+        }
+        let count = Int(String(decoding: buffer[start..<end - 1], as: UTF8.self), radix: 16) ?? 0
+        while buffer.count < end + 1 + count + 2 { try more(until: deadline) }
+        let bytes = Array(buffer[end + 1..<end + 1 + count])
+        taken += end + 1 + count + 2 - start
+        buffer.removeFirst(end + 1 + count + 2)
+        start = 0
+        return count == 0 ? nil : bytes
+    }
+
     private func headEnd() -> Int? {
         guard buffer.count - start >= 4 else { return nil }
         var at = start
@@ -106,10 +127,10 @@ final class Wire {
         return nil
     }
 
-    private func more() throws(SystemError) {
+    private func more(until deadline: Deadline = .after(seconds: patience)) throws(SystemError) {
         var chunk = [UInt8](repeating: 0, count: 16_384)
         var span = chunk.mutableSpan
-        let got = try socket.receive(into: &span, until: .after(seconds: Self.patience))
+        let got = try socket.receive(into: &span, until: deadline)
         guard got > 0 else { throw SystemError("recv", 104) }
         buffer += chunk[..<got]
     }
