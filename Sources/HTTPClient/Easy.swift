@@ -16,13 +16,18 @@ import CCurl
 
     func perform(
         _ request: HTTPClient.Request, over connections: Connections, reusing: Bool, proxy: String,
-        certificates: String?
+        certificates: String?, events: HTTPClient.Events? = nil
     ) throws(HTTPClient.Failure) -> HTTPClient.Answer {
         let url = try Address(request)
         let fields = try FieldList(request)
-        let sink = Sink(limit: request.answerLimit)
+        let sink = Sink(limit: request.answerLimit, events: events)
         let code = unsafe request.body.withUnsafeBytes { body in
             configure(request, proxy, certificates)
+            if let events {
+                unsafe ccurl_set_number(handle, CURLOPT_TIMEOUT_MS, 0)
+                unsafe ccurl_set_number(handle, CURLOPT_LOW_SPEED_LIMIT, 1)
+                unsafe ccurl_set_number(handle, CURLOPT_LOW_SPEED_TIME, max(1, events.silence))
+            }
             if !reusing {
                 for (option, value) in [
                     (CURLOPT_FRESH_CONNECT, 1), (CURLOPT_FORBID_REUSE, 1), (CURLOPT_SSL_SESSIONID_CACHE, 0),
@@ -93,10 +98,16 @@ final class Sink {
     private(set) var overflowed = false
     private let limit: Int
     private var headerBytes = 0
+    private let events: HTTPClient.Events?
+    private var isSuccess = false
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, events: HTTPClient.Events? = nil) {
+        self.limit = limit
+        self.events = events
+    }
 
     func take(body bytes: UnsafeRawBufferPointer) -> Bool {
+        if isSuccess, let events { return unsafe events.take([UInt8](bytes)) }
         guard body.count + bytes.count <= limit else {
             overflowed = true
             return false
@@ -115,6 +126,9 @@ final class Sink {
         let line = unsafe String(decoding: bytes, as: UTF8.self)
         if line.hasPrefix("HTTP/") {
             headers = []
+            isSuccess = line.split(separator: " ").dropFirst().first?.hasPrefix("2") ?? false
+        } else if line == "\r\n" || line == "\n" {
+            if isSuccess { events?.opened() }
         } else if let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) {
             headers.append(
                 HTTPClient.Header(

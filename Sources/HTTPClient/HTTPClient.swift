@@ -35,6 +35,17 @@ package final class HTTPClient: Sendable {
         return try easy.perform(
             request, over: connections, reusing: reuses, proxy: proxy, certificates: certificates)
     }
+
+    /// Sends the request and hands over the answer's body as it comes, for as long as it comes: a stream of events.
+    /// Returns when it has ended; the answer of a refusal (no 2xx) has its body as ever. The request's own timeout does
+    /// not count. Throws `timeout` when nothing came for a while, `closed` where the taker wants no more.
+    package func listen(_ request: Request, _ events: Events) throws(Failure) -> Answer {
+        guard let connections = Connections(), let easy = Easy() else {
+            throw Failure(.internal, "libcurl did not start")
+        }
+        return try easy.perform(
+            request, over: connections, reusing: false, proxy: proxy, certificates: certificates, events: events)
+    }
 }
 
 extension HTTPClient {
@@ -75,6 +86,23 @@ extension HTTPClient {
             self.headers = headers
             self.body = body
             self.unixSocket = unixSocket
+        }
+    }
+
+    /// What is done with an answer that has no end.
+    package struct Events {
+        /// Seconds without a byte after which the other end counts as gone.
+        package let silence: Int
+        /// The answer has begun, and it is a success.
+        package let opened: () -> Void
+        /// Takes a piece of the body; false ends the call.
+        package let take: ([UInt8]) -> Bool
+
+        /// Every field as given.
+        package init(silence: Int, opened: @escaping () -> Void, take: @escaping ([UInt8]) -> Bool) {
+            self.silence = silence
+            self.opened = opened
+            self.take = take
         }
     }
 

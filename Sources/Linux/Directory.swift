@@ -11,6 +11,22 @@ package enum Directory {
         guard unsafe chmod(path, mode) == 0 else { throw SystemError("chmod") }
     }
 
+    /// Makes a directory that is not there yet, with exactly this mode.
+    package static func makeNew(_ path: String, mode: UInt32) throws(SystemError) {
+        guard unsafe mkdir(path, mode) == 0 else { throw SystemError("mkdir") }
+        try setMode(path, mode)
+    }
+
+    /// Gives a file another name, at once in place of what has it, rename(2).
+    package static func rename(_ path: String, to other: String) throws(SystemError) {
+        guard unsafe CLinux.rename(path, other) == 0 else { throw SystemError("rename") }
+    }
+
+    /// Removes a directory that has nothing in it.
+    package static func removeEmpty(_ path: String) throws(SystemError) {
+        guard unsafe rmdir(path) == 0 else { throw SystemError("rmdir") }
+    }
+
     /// Gives one file or directory to a user and group; a symbolic link itself, not what it points to.
     package static func give(_ path: String, uid: UInt32, gid: UInt32) throws(SystemError) {
         guard unsafe lchown(path, uid, gid) == 0 else { throw SystemError("lchown") }

@@ -21,14 +21,16 @@ enum Program {
         children: generalCommands + [
             tenantCommand, appCommand, profileCommand, secretCommand, serviceCommand, grantCommand, roleCommand,
             installationCommand, importCommand,
-            oauthCommand, leaseCommand, canCommand, whyCommand, auditCommand,
+            oauthCommand, leaseCommand, canCommand, whyCommand, auditCommand, getCommand, runCommand,
         ] + toolCommands)
 
     static func run(_ words: [String], environment: [String: String]) -> Int32 {
-        // Also before the options are read, an error must come in the form that was asked for.
+        // Also before the options are read, an error must come in the form that was asked for. What stands behind -- may
+        // be another program's.
+        let ours = words.prefix { $0 != "--" }
         let json =
-            words.contains("-ojson") || words.contains("--output=json") || environment["POSTERN_OUTPUT"] == "json"
-            || zip(words, words.dropFirst()).contains { ($0 == "-o" || $0 == "--output") && $1 == "json" }
+            ours.contains("-ojson") || ours.contains("--output=json") || environment["POSTERN_OUTPUT"] == "json"
+            || zip(ours, ours.dropFirst()).contains { ($0 == "-o" || $0 == "--output") && $1 == "json" }
         var console = Console(
             json: json, quiet: false, mayColor: environment["TERM"] != "dumb" && environment["NO_COLOR"] == nil,
             columns: environment["COLUMNS"])

@@ -25,6 +25,8 @@ struct Argument: Sendable {
     let name: String
     let help: String
     var optional = false
+    /// The last one only: as many words as there are.
+    var repeats = false
     var values: Values = .any
 }
 
@@ -40,6 +42,8 @@ struct Option: Sendable {
     /// The variable that says the same, for the options that have one.
     var environment: String?
     var values: Values = .any
+    /// Left out of help and completion.
+    var hidden = false
 }
 
 /// A command line that works, with what it does.

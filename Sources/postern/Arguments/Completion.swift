@@ -44,7 +44,7 @@ struct Completion: Sendable {
             return found.map { Candidate(word: head + $0.word, about: $0.about) }
         }
         if !ended, current.hasPrefix("-") {
-            let options = (command.run == nil ? [] : command.options) + globals
+            let options = ((command.run == nil ? [] : command.options) + globals).filter { !$0.hidden }
             return matching(options.map { Candidate(word: "--" + $0.name, about: $0.help) }, current)
         }
         if !command.children.isEmpty {

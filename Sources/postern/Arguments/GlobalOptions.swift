@@ -8,7 +8,10 @@ enum GlobalOptions {
             name: "socket", value: "PATH", help: "the daemon's admin socket", environment: "POSTERN_ADMIN_SOCKET",
             values: .file),
         Option(
-            name: "data-dir", value: "DIR", help: "the state directory; its run/admin.sock is used [./.postern]",
+            name: "broker-socket", value: "PATH", help: "the daemon's broker socket, for get and run",
+            environment: "POSTERN_BROKER_SOCKET", values: .file),
+        Option(
+            name: "data-dir", value: "DIR", help: "the state directory; the sockets in its run/ are used [./.postern]",
             environment: "POSTERN_DATA_DIR", values: .file),
         Option(
             name: "config", value: "FILE", help: "settings, one `name = value` a line [~/.config/postern/config]",
@@ -26,5 +29,5 @@ enum GlobalOptions {
     ]
 
     /// What a config file may set. `yes` and `check` are for one command line only.
-    static let configurable = ["output", "socket", "data-dir", "timeout", "no-input", "quiet", "no-color"]
+    static let configurable = ["output", "socket", "broker-socket", "data-dir", "timeout", "no-input", "quiet", "no-color"]
 }

@@ -72,8 +72,9 @@ struct Invocation: Sendable {
         return slug.value
     }
 
-    func kind(_ index: Int) throws(Failure) -> SecretKind {
-        let text = arguments[index]
+    func kind(_ index: Int) throws(Failure) -> SecretKind { try Invocation.kind(arguments[index]) }
+
+    static func kind(_ text: String) throws(Failure) -> SecretKind {
         if let kind = SecretKind(rawValue: text) { return kind }
         let names = SecretKind.allCases.map(\.rawValue)
         let near = Suggestion.nearest(to: text.replacing("-", with: "_"), among: names)

@@ -152,7 +152,7 @@ struct Parser: Sendable {
         if let missing = command.arguments.dropFirst(invocation.arguments.count).first(where: { !$0.optional }) {
             throw Failure.usage("\(missing.name) is missing: \(missing.help)", next: seeHelp(invocation.path))
         }
-        if invocation.arguments.count > command.arguments.count {
+        if invocation.arguments.count > command.arguments.count, command.arguments.last?.repeats != true {
             // The word itself is not repeated: it may be a secret that was pasted here.
             throw Failure.usage(
                 "too many arguments: \(invocation.title) takes \(command.arguments.count)",

@@ -72,10 +72,10 @@ let secretCommand = Command(
     ])
 
 let appArgument = Argument(name: "APP", help: "platform/app_id, for example slack/A0123456789", values: .apps)
-private let kindArgument = Argument(
+let kindArgument = Argument(
     name: "KIND", help: "the kind of secret, for example signing_secret",
     values: .words(SecretKind.allCases.map(\.rawValue)))
-private let installationOption = Option(
+let installationOption = Option(
     name: "installation", value: "ID", help: "which installation's token, when there are several")
 
 private func path(_ app: AppKey, _ kind: SecretKind) -> String { "apps/\(app)/secrets/\(kind.rawValue)" }

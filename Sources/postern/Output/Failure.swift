@@ -47,6 +47,12 @@ struct Failure: Error, Sendable, Equatable {
             next: document["advice"]?.text ?? "", requestID: document["request_id"]?.text, document: document)
     }
 
+    /// The same, with what it is about in front.
+    func about(_ subject: String) -> Failure {
+        Failure(
+            exit: exit, code: code, what: "\(subject): \(what)", next: next, requestID: requestID, document: document)
+    }
+
     /// For people, on standard error.
     var lines: [String] {
         var lines = ["postern: \(Columns.printable(what))"]

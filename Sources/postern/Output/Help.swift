@@ -8,6 +8,7 @@ struct Help: Sendable {
 
     private var command: Command { path[path.count - 1] }
     private var title: String { path.map(\.name).joined(separator: " ") }
+    private var options: [Option] { command.options.filter { !$0.hidden } }
 
     var lines: [String] {
         var lines = ["\(title): \(command.summary)"]
@@ -20,7 +21,7 @@ struct Help: Sendable {
         let visible = command.children.filter { !$0.hidden }
         section("COMMANDS", list(visible.map { ($0.name, $0.summary) }))
         section("ARGUMENTS", list(command.arguments.map { ($0.name, $0.help + ($0.optional ? " (optional)" : "")) }))
-        section("OPTIONS", list(command.options.map(entry)))
+        section("OPTIONS", list(options.map(entry)))
         if command.run != nil || path.count == 1 {
             section("GLOBAL OPTIONS", list(globals.map(entry)))
             section("ENVIRONMENT", list(environment))
@@ -35,12 +36,16 @@ struct Help: Sendable {
     var usage: String {
         var words = [title]
         if command.run == nil { words.append("COMMAND") }
-        words += command.arguments.map { $0.optional ? "[\($0.name)]" : $0.name }
-        words += command.options.map { option in
+        let arguments = command.arguments.map { ($0.optional ? "[\($0.name)]" : $0.name) + ($0.repeats ? "…" : "") }
+        // What takes any words stands behind all options, and behind the word that ends them.
+        let isLast = command.arguments.last?.repeats == true
+        if !isLast { words += arguments }
+        words += options.map { option in
             let text = option.value.map { "--\(option.name) \($0)" } ?? "--\(option.name)"
             return (option.required ? text : "[\(text)]") + (option.repeats ? "…" : "")
         }
         words.append("[OPTIONS]")
+        if isLast { words += ["--"] + arguments }
         var lines: [String] = []
         var line = " "
         for word in words {
@@ -68,7 +73,7 @@ struct Help: Sendable {
     }
 
     private var environment: [(String, String)] {
-        (command.options + globals).compactMap { option in option.environment.map { ($0, "--\(option.name)") } } + [
+        (options + globals).compactMap { option in option.environment.map { ($0, "--\(option.name)") } } + [
             ("POSTERN_RUN_DIR", "where the sockets are, when not in the state directory"),
             ("NO_COLOR", "any value: no colour"),
             ("COLUMNS", "how wide tables may be where there is no terminal"),

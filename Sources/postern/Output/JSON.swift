@@ -20,6 +20,13 @@ enum JSON: Sendable, Equatable {
         return nil
     }
 
+    /// The same object without a member.
+    func without(_ key: String) -> JSON {
+        guard case .object(var fields) = self else { return self }
+        fields[key] = nil
+        return .object(fields)
+    }
+
     var text: String? {
         if case .string(let text) = self { return text }
         return nil

@@ -1,10 +1,30 @@
 import HTTPClient
 import Rules
 
-/// The daemon's admin socket: one call, one answer, every refusal a `Failure` that says what to do.
+/// One of the daemon's sockets: one call, one answer, every refusal a `Failure` that says what to do.
 struct Admin: Sendable {
+    /// Which of the two, and what people know it by.
+    struct Door: Sendable {
+        /// What all paths begin with.
+        let root: String
+        let file: String
+        let option: String
+        let variable: String
+        /// For scripts, where nobody answers.
+        let closed: Exit
+
+        static let admin = Door(
+            root: "/v1/admin/", file: "admin.sock", option: "--socket", variable: "POSTERN_ADMIN_SOCKET", closed: .error
+        )
+        /// A program that needs its secrets tells "not now" (9) from "never".
+        static let broker = Door(
+            root: "/v1/", file: "broker.sock", option: "--broker-socket", variable: "POSTERN_BROKER_SOCKET",
+            closed: Exit(9))
+    }
+
     let socket: String
     let timeoutSeconds: Int64
+    var door = Door.admin
 
     func get(_ path: String, _ query: [(String, String?)] = []) throws(Failure) -> JSON {
         try call("GET", path, query)
@@ -18,12 +38,12 @@ struct Admin: Sendable {
         try call("DELETE", path, query)
     }
 
-    /// One call below /v1/admin/. An empty answer is an empty object.
+    /// One call below the door's root. An empty answer is an empty object.
     func call(
         _ method: String, _ path: String, _ query: [(String, String?)] = [], body: SecretBody? = nil
     ) throws(Failure) -> JSON {
         let pairs = query.compactMap { name, value in value.map { "\(name)=\(Admin.escaped($0))" } }
-        let target = "/v1/admin/\(path)" + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+        let target = door.root + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
         let answer = try send(method, target, body)
         if (200..<300).contains(answer.status) {
             if answer.body.isEmpty { return [:] }
@@ -37,7 +57,7 @@ struct Admin: Sendable {
     private func notUnderstood(_ status: Int) -> Failure {
         .error(
             "what answers at \(socket.shown) is not a Postern daemon (HTTP \(status))",
-            next: "name the right socket with --socket or --data-dir")
+            next: "name the right socket with \(door.option) or --data-dir")
     }
 
     private func send(
@@ -72,8 +92,8 @@ struct Admin: Sendable {
         let state = Descriptor.socketState(socket)
         if !state.exists {
             return Failure(
-                exit: .error, code: "no_daemon", what: "no daemon answers: there is no socket at \(socket.shown)",
-                next: "start posternd, or say where it runs with --data-dir, --socket or POSTERN_ADMIN_SOCKET")
+                exit: door.closed, code: "no_daemon", what: "no daemon answers: there is no socket at \(socket.shown)",
+                next: "start posternd, or say where it runs with --data-dir, \(door.option) or \(door.variable)")
         }
         if !state.mayConnect {
             return Failure(
@@ -82,11 +102,11 @@ struct Admin: Sendable {
         }
         if !state.isSocket {
             return Failure(
-                exit: .error, code: "no_daemon", what: "\(socket.shown) is not a socket",
-                next: "name the daemon's admin.sock with --socket")
+                exit: door.closed, code: "no_daemon", what: "\(socket.shown) is not a socket",
+                next: "name the daemon's \(door.file) with \(door.option)")
         }
         return Failure(
-            exit: .error, code: "no_daemon", what: "no daemon answers at \(socket.shown), though the socket is there",
+            exit: door.closed, code: "no_daemon", what: "no daemon answers at \(socket.shown), though the socket is there",
             next: "start posternd, or see its log")
     }
 

@@ -10,6 +10,11 @@ struct Session: Sendable {
 
     var admin: Admin { Admin(socket: settings.socket, timeoutSeconds: settings.timeoutSeconds) }
 
+    /// Where services ask, as whom this process runs.
+    var broker: Admin {
+        Admin(socket: settings.brokerSocket, timeoutSeconds: settings.timeoutSeconds, door: .broker)
+    }
+
     /// For calls that wait for a platform.
     var patientAdmin: Admin { Admin(socket: settings.socket, timeoutSeconds: max(settings.timeoutSeconds, 90)) }
 

@@ -4,6 +4,8 @@ import Rules
 struct Settings: Sendable {
     let json: Bool
     let socket: String
+    /// Where services ask; beside the admin socket unless it was named.
+    let brokerSocket: String
     let dataDirectory: String
     let timeoutSeconds: Int64
     let yes: Bool
@@ -44,6 +46,9 @@ struct Settings: Sendable {
         } else {
             socket = dataDirectory + "/run/admin.sock"
         }
+        let admin = socket
+        let directory = admin.lastIndex(of: "/").map { String(admin[...$0]) } ?? "./"
+        brokerSocket = value("broker-socket") ?? directory + "broker.sock"
         let timeout = value("timeout") ?? "30s"
         guard let interval = Interval(timeout), interval.seconds > 0 else {
             throw Failure.usage("timeout takes a time such as 30s or 2m, not \"\(timeout.shown)\"")

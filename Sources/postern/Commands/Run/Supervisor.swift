@@ -1,0 +1,167 @@
+import Linux
+import Rules
+
+/// Stands before the program where something has to be done besides it: files taken away at the end, values replaced
+/// when they change. It never has a secret itself: for every start and every look a `Candidate` reads them, says which
+/// versions it has, and becomes the program only when it is told to, so that no program is ended before its successor
+/// has what it needs.
+///
+/// All stay in one process group: the terminal's keys reach the program by themselves, and what another process sends to
+/// this one is passed on.
+final class Supervisor {
+    private let session: Session
+    private let plan: RunPlan
+    private let watcher: Watcher?
+
+    private var program: ChildProcess?
+    /// What the program has.
+    private var versions = ""
+    private var next: Candidate?
+    /// The program has been told to end, so that `next` can take its place; it is killed then.
+    private var killAt: Deadline?
+    /// When the secrets are looked at again.
+    private var lookAt = Deadline.never
+    private var startedAt: Int64 = 0
+    /// A signal that ends programs came while one was to end anyway: it was meant for all of this.
+    private var isToldToEnd = false
+    private var isCutOff = false
+
+    init(_ session: Session, _ plan: RunPlan, _ watcher: Watcher?) {
+        self.session = session
+        self.plan = plan
+        self.watcher = watcher
+    }
+
+    /// Runs the program to its end, and returns how it ended. `news` is where the watcher says its bytes.
+    func run(
+        _ inbox: borrowing SignalInbox, news: borrowing FileDescriptor, files: String
+    ) throws(Failure) -> ChildProcess.Ending {
+        if watcher == nil { lookAt = .after(milliseconds: 0) }
+        while true {
+            if next == nil, lookAt.hasPassed {
+                lookAt = .never
+                next = try Candidate.start(files: files, inbox.before)
+            }
+            let due = min((killAt ?? .never).nanoseconds, next == nil ? lookAt.nanoseconds : .max)
+            let others = [watcher == nil ? -1 : news.number, next?.waitsOn ?? -1]
+            let ready = try attempt("wait") { () throws(SystemError) in
+                try inbox.wait(or: others, until: Deadline(nanoseconds: due))
+            }
+            while let signal = inbox.next() {
+                if let ending = pass(signal) { return ending }
+            }
+            if ready[0] { try hear(news) }
+            if ready[1], let next, next.hear() { decide(next) }
+            if let ending = candidateChanged() ?? programChanged() { return ending }
+            if let killAt, killAt.hasPassed {
+                session.console.note("\(plan.name) did not end within \(Show.duration(plan.grace)); it is killed")
+                program?.send(signal: SignalName.kill)
+                self.killAt = .never
+            }
+        }
+    }
+
+    // MARK: - What comes from outside
+
+    /// The end, where there is no program yet that could take the signal.
+    private func pass(_ signal: SignalInbox.Arrival) -> ChildProcess.Ending? {
+        guard signal.number != SignalName.childChanged else { return nil }
+        if SignalName.ends(signal.number) { isToldToEnd = true }
+        guard let process = program ?? next?.process else {
+            return SignalName.ends(signal.number) ? .signalled(signal.number) : nil
+        }
+        // The kernel has sent its own to all of the group.
+        if !signal.isFromKernel { process.send(signal: signal.number) }
+        return nil
+    }
+
+    private func hear(_ news: borrowing FileDescriptor) throws(Failure) {
+        var bytes = [UInt8](repeating: 0, count: 256)
+        var span = bytes.mutableSpan
+        let got = (try? news.receive(into: &span, until: .after(milliseconds: 0))) ?? 0
+        for word in bytes[..<got] {
+            guard word == Watcher.Word.refused else {
+                isCutOff = false
+                // Several changes at once are one, and a program is not restarted more than once a second.
+                let soon = Deadline.after(milliseconds: program == nil ? 0 : 100).nanoseconds
+                if lookAt == .never { lookAt = Deadline(nanoseconds: max(soon, startedAt + 1_000_000_000)) }
+                continue
+            }
+            let why = watcher?.refusal ?? .error("the daemon cannot be watched")
+            guard program != nil || next != nil else { throw why }
+            if !isCutOff { session.console.warn("\(why.what); \(plan.name) goes on, and this is tried again") }
+            isCutOff = true
+        }
+    }
+
+    // MARK: - What becomes of our own
+
+    /// The candidate has read the secrets.
+    private func decide(_ candidate: Candidate) {
+        guard let program else { return become(candidate) }
+        guard candidate.versions != versions else { return candidate.tell(.leave) }
+        if case .signal? = plan.watch { return candidate.tell(.write) }
+        session.console.note("the secrets of \(plan.name) have changed; it is restarted")
+        isToldToEnd = false
+        killAt = .after(seconds: plan.grace)
+        program.send(signal: SignalName.end)
+    }
+
+    private func become(_ candidate: Candidate) {
+        candidate.tell(.become)
+        program = candidate.process
+        versions = candidate.versions ?? ""
+        next = nil
+        killAt = nil
+        startedAt = Clock.monotonicNanoseconds
+    }
+
+    /// How the candidate ended that was to be the first program: with its own words and its code.
+    private func candidateChanged() -> ChildProcess.Ending? {
+        guard let candidate = next, let change = candidate.process.change() else { return nil }
+        guard case .ended(let ending) = change else {
+            stop(change)
+            return nil
+        }
+        next = nil
+        guard program != nil else { return ending }
+        afterwards(candidate, ending)
+        return nil
+    }
+
+    private func afterwards(_ candidate: Candidate, _ ending: ChildProcess.Ending) {
+        // It was to take the program's place: when that ends, it is the end.
+        guard killAt == nil else { return }
+        switch (candidate.order, ending) {
+        case (.leave?, _): break
+        case (.write?, .exited(0)):
+            versions = candidate.versions ?? ""
+            session.console.note("the files of \(plan.name) have new values; it is told so")
+            if case .signal(let number)? = plan.watch { program?.send(signal: number) }
+        default:
+            session.console.warn("\(plan.name) goes on with the values it has")
+            // What a person has to mend comes with news of its own.
+            if ![.denied, Exit(5), Exit(7)].contains(where: { .exited($0.code) == ending }) {
+                lookAt = .after(seconds: 30)
+            }
+        }
+    }
+
+    /// How the program ended, where no other takes its place.
+    private func programChanged() -> ChildProcess.Ending? {
+        guard let change = program?.change() else { return nil }
+        guard case .ended(let ending) = change else {
+            stop(change)
+            return nil
+        }
+        guard killAt != nil, !isToldToEnd, let successor = next else { return ending }
+        become(successor)
+        return nil
+    }
+
+    /// Stops with what the terminal stopped, so that the shell that waits for us has its prompt; SIGCONT goes to all of
+    /// the group.
+    private func stop(_ change: ChildProcess.Change) {
+        if case .stopped(let number) = change, SignalName.isTerminalStop(number) { Linux.Program.stop() }
+    }
+}
