@@ -41,48 +41,87 @@ enum Readme {
     }
 }
 
+/// Each reads a secret, is told a refusal's code, posts through the gateway, and has a webhook verified: once rightly
+/// signed and once not.
 @Suite struct `README's bridge` {
-
-    private static let python = "/usr/bin/python3"
     private static let node = ["/usr/bin/node", "/usr/local/bin/node"].first(where: Shell.exists)
+    private static let event = #"{"type":"event_callback","event_id":"Ev0FAKE1","api_app_id":"\(Stand.appID)"}"#
 
-    /// Runs a bridge as the service's user; what it printed.
-    private static func run(_ program: String, _ arguments: [String]) throws -> String {
-        guard let uid = Stand.bridge else { return try Shell.run(program, arguments).output }
-        let who = ["--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups", program]
-        return try Shell.run("/usr/bin/setpriv", who + arguments).output
+    /// Runs a bridge as the service's user; the lines it printed.
+    private static func lines(_ stand: Stand, _ program: String, _ arguments: [String]) throws -> [String] {
+        let service = try Service(stand, arguments, program: program)
+        #expect(try service.end() == .exited(0), "\(service.out)\(service.error)")
+        return service.out.split(separator: "\n").map(String.init)
     }
 
-    @Test func `in Python reads the secret and is told why not`() throws {
-        let stand = try Stand().start()
-        let planted = try stand.furnish()
-        let ask = """
+    private static func stand() throws -> (stand: Stand, secret: String, signature: String, time: String) {
+        let stand = try Stand(simulated: true).start()
+        let secret = try stand.furnish(
+            actions: ["secret:read:signing_secret", "access:bot", "webhook:verify"], methods: ["chat.postMessage"]
+        ).signingSecret
+        let time = String(Clock.wallMilliseconds / 1000)
+        return (stand, secret, WebhookSigner.slack(secret, time, Array(event.utf8)), time)
+    }
 
-            broker = Broker("\(stand.brokerSocket)")
-            print(signing_secret(broker, "\(Stand.appID)"))
+    private static func expect(_ lines: [String], _ secret: String, _ sim: Simulated?) throws {
+        #expect(lines == [secret, "denied", "True", "event_callback", "None"], "\(lines)")
+        #expect(try #require(sim).ledger("chat.postMessage", "accepted").count == 1)
+    }
+
+    @Test func `in Python reads, posts and verifies`() throws {
+        let (stand, secret, signature, time) = try Self.stand()
+        let use = """
+
+            import sys
+            postern, app = Postern("\(stand.brokerSocket)"), "\(Stand.appID)"
+            headers = {"X-Slack-Request-Timestamp": "\(time)", "X-Slack-Signature": "\(signature)"}
+            print(signing_secret(postern, app))
             try:
-                broker.call("GET", "/v1/apps/slack/\(Stand.appID)/secrets/client_secret")
-            except RuntimeError as error:
-                print(error)
+                postern.call("GET", f"/v1/apps/slack/{app}/secrets/client_secret")
+            except Problem as problem:
+                print(problem.code)
+            print(post_message(postern, app, "C0FAKE1", "hello")["ok"])
+            event = sys.argv[1].encode()
+            print(verified_event(postern, app, headers, event)["type"])
+            print(verified_event(postern, app, headers, event + b" "))
             """
-        let lines = try Self.run(Self.python, ["-c", try Readme.block("python") + ask]).split(separator: "\n")
-        #expect(lines.first.map(String.init) == planted.signingSecret)
-        #expect(lines.last?.hasPrefix("denied: ") == true, "\(lines)")
+        let lines = try Self.lines(stand, "/usr/bin/python3", ["-c", try Readme.block("python") + use, Self.event])
+        try Self.expect(lines, secret, stand.sim)
     }
 
-    @Test(.enabled(if: node != nil, "needs Node, which README does not install"))
-    func `in Node reads the secret and is told why not`() throws {
-        let stand = try Stand().start()
-        let planted = try stand.furnish()
-        let ask = """
+    @Test func `in Node reads, posts and verifies`() throws {
+        let (stand, secret, signature, time) = try Self.stand()
+        let use = """
 
-            signingSecret("\(stand.brokerSocket)", "\(Stand.appID)")
-              .then((value) => console.log(value))
-              .then(() => call("\(stand.brokerSocket)", "GET", "/v1/apps/slack/\(Stand.appID)/secrets/client_secret"))
-              .catch((error) => console.log(error.message));
+            const postern = new Postern("\(stand.brokerSocket)"), app = "\(Stand.appID)";
+            const headers = { "X-Slack-Request-Timestamp": "\(time)", "X-Slack-Signature": "\(signature)" };
+            (async () => {
+              console.log(await postern.signingSecret(app));
+              await postern.call("GET", `/v1/apps/slack/${app}/secrets/client_secret`).catch((e) => console.log(e.code));
+              console.log((await postern.postMessage(app, "C0FAKE1", "hello")).ok ? "True" : "False");
+              const event = Buffer.from(process.argv[1]);
+              console.log((await postern.verifiedEvent(app, headers, event)).type);
+              console.log((await postern.verifiedEvent(app, headers, Buffer.concat([event, event]))) ?? "None");
+            })();
             """
-        let lines = try Self.run(try #require(Self.node), ["-e", try Readme.block("node") + ask]).split(separator: "\n")
-        #expect(lines.first.map(String.init) == planted.signingSecret)
-        #expect(lines.last?.hasPrefix("denied: ") == true, "\(lines)")
+        let node = try #require(Self.node, "README's second command installs it")
+        try Self.expect(
+            Self.lines(stand, node, ["-e", try Readme.block("node") + use, Self.event]), secret, stand.sim)
+    }
+
+    @Test func `in shell reads, posts and verifies`() throws {
+        let (stand, secret, signature, time) = try Self.stand()
+        let use = """
+
+            APP=\(Stand.appID); body=$(mktemp); printf %s "$1" >"$body"
+            signing_secret; echo
+            broker "http://postern/v1/apps/slack/$APP/secrets/client_secret" | field code; echo
+            post_message C0FAKE1 hello | field ok | sed 's/true/True/'; echo
+            verified \(time) \(signature) "$body" && field type <"$body" && echo
+            echo x >>"$body"; verified \(time) \(signature) "$body" || echo None
+            rm "$body"
+            """
+        try Self.expect(
+            Self.lines(stand, "/bin/sh", ["-c", try Readme.block("curl") + use, "sh", Self.event]), secret, stand.sim)
     }
 }

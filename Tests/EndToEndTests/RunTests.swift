@@ -24,7 +24,8 @@ import Testing
         let service = try Service(
             stand, Self.app + Self.secret + ["--file", "FILE=\(Stand.app):signing_secret", "--", "sh", "-c", script])
         #expect(try service.end() == .exited(2), "\(service.error)")
-        #expect(service.out.hasPrefix("\(service.pid) \(planted) \(planted) \(planted) /proc/self/fd/"), "\(service.out)")
+        #expect(
+            service.out.hasPrefix("\(service.pid) \(planted) \(planted) \(planted) /proc/self/fd/"), "\(service.out)")
         #expect(try stand.records().filter { $0["action"]?.text == "secret.read" }.count == 1)
     }
 
@@ -69,7 +70,8 @@ import Testing
             #expect(service.error.contains(hint), "\(words): \(service.error)")
             #expect(!service.error.contains(planted) && service.out.isEmpty)
         }
-        #expect(!Shell.exists("/usr/bin/touch") || unsafe access(mark, F_OK) != 0)
+        let isMarked = unsafe access(mark, F_OK) == 0
+        #expect(!isMarked)
     }
 
     @Test func `has the environment that was asked for, and no other`() throws {
@@ -176,14 +178,15 @@ import Testing
 
         // Killed, it cannot; then the program ends with it, and the next run takes the files away.
         let killed = try Service(
-            stand, Self.app + ["--file", "FILE=signing_secret", "--files", "tmpfs", "--", "sh", "-c", "echo $$; sleep 60"])
+            stand,
+            Self.app + ["--file", "FILE=signing_secret", "--files", "tmpfs", "--", "sh", "-c", "echo $$; sleep 60"])
         #expect(eventually { killed.out.hasSuffix("\n") }, "\(killed.error)")
         let program = try #require(Int32(killed.out.dropLast()))
         let left = Service.directories.filter { $0.hasPrefix("/dev/shm/postern-run-\(killed.pid)-") }
         #expect(left.count == 1)
         killed.send(signal: SIGKILL)
         #expect(try killed.end() == .signalled(9))
-        #expect(eventually { unsafe kill(program, 0) != 0 })
+        #expect(eventually { kill(program, 0) != 0 })
         #expect(try Service(stand, Self.app + way.dropLast() + ["true"]).end() == .exited(0))
         #expect(!Service.directories.contains(left[0]))
     }
@@ -191,7 +194,10 @@ import Testing
     @Test func `is the only one that has the value`() throws {
         let (stand, planted) = try Self.stand()
         let words =
-            Self.app + ["--env", "SECRET=signing_secret", "--file", "FILE=signing_secret", "--files", "tmpfs", "--", "sh", "-c", "echo on; sleep 60"]
+            Self.app + [
+                "--env", "SECRET=signing_secret", "--file", "FILE=signing_secret", "--files", "tmpfs", "--", "sh", "-c",
+                "echo on; sleep 60",
+            ]
         let service = try Service(stand, words)
         #expect(service.shows("on"), "\(service.error)")
         #expect(MemoryScan.regions(of: service.pid, with: MemoryScan.forms(of: planted)) == [])

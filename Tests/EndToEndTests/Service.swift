@@ -6,8 +6,8 @@ import Testing
 /// output in a file.
 final class Service {
     private let child: ChildProcess
-    private let controller: FileDescriptor?
-    private let terminal: FileDescriptor?
+    /// Its controlling side and its own; empty without one.
+    private let terminal: [Int32]
     private let base: String
     /// What was read and not awaited yet.
     private var fresh = ""
@@ -33,15 +33,15 @@ final class Service {
             // TIOCSPTLCK and TIOCGPTN (pty(7), ioctl_tty(2)); the importer cannot read these macros.
             var unlocked: Int32 = 0
             var number: Int32 = -1
-            let isOpen = unsafe ioctl(controller.number, 0x4004_5431, &unlocked) == 0
+            let isOpen =
+                unsafe ioctl(controller.number, 0x4004_5431, &unlocked) == 0
                 && ioctl(controller.number, 0x8004_5430, &number) == 0
             try #require(isOpen)
             let terminal = try FileDescriptor.open("/dev/pts/\(number)", .readWrite)
             child = try ChildProcess.start(
                 command[0], Array(command.dropFirst()), environment: variables,
                 descriptors: [0: terminal.number, 1: terminal.number, 2: terminal.number])
-            self.controller = controller
-            self.terminal = terminal
+            self.terminal = [controller.release(), terminal.release()]
         } else {
             let nothing = try FileDescriptor.open("/dev/null", .read)
             let out = try FileDescriptor.open("\(base).out", .append, creating: 0o600)
@@ -49,14 +49,14 @@ final class Service {
             child = try ChildProcess.start(
                 command[0], Array(command.dropFirst()), environment: variables,
                 descriptors: [0: nothing.number, 1: out.number, 2: error.number])
-            controller = nil
-            terminal = nil
+            terminal = []
         }
     }
 
     deinit {
         child.send(signal: SIGKILL)
         _ = try? child.wait()
+        for number in terminal { close(number) }
         for end in ["out", "err"] { _ = unsafe unlink("\(base).\(end)") }
     }
 
@@ -69,7 +69,7 @@ final class Service {
 
     /// Waits until it has printed `text` after what was awaited before.
     func shows(_ text: String) -> Bool {
-        guard controller != nil else { return eventually { out.contains(text) || error.contains(text) } }
+        guard !terminal.isEmpty else { return eventually { out.contains(text) || error.contains(text) } }
         return eventually {
             fresh += read()
             guard let found = fresh.firstRange(of: text) else { return false }
@@ -80,7 +80,7 @@ final class Service {
 
     func type(_ text: String) {
         let bytes = Array(text.utf8)
-        _ = unsafe write(controller?.number ?? -1, bytes, bytes.count)
+        _ = unsafe write(terminal.first ?? -1, bytes, bytes.count)
     }
 
     /// How it ended.
@@ -97,13 +97,13 @@ final class Service {
     }
 
     private func read() -> String {
-        guard let controller else { return "" }
+        guard let controller = terminal.first else { return "" }
         var text = ""
         while true {
-            var entry = pollfd(fd: controller.number, events: Int16(POLLIN), revents: 0)
+            var entry = pollfd(fd: controller, events: Int16(POLLIN), revents: 0)
             guard unsafe poll(&entry, 1, 0) > 0, entry.revents & Int16(POLLIN) != 0 else { break }
             var chunk = [UInt8](repeating: 0, count: 4096)
-            let count = unsafe Glibc.read(controller.number, &chunk, chunk.count)
+            let count = unsafe Glibc.read(controller, &chunk, chunk.count)
             guard count > 0 else { break }
             text += String(decoding: chunk[..<count], as: UTF8.self)
         }

@@ -29,5 +29,7 @@ enum GlobalOptions {
     ]
 
     /// What a config file may set. `yes` and `check` are for one command line only.
-    static let configurable = ["output", "socket", "broker-socket", "data-dir", "timeout", "no-input", "quiet", "no-color"]
+    static let configurable = [
+        "output", "socket", "broker-socket", "data-dir", "timeout", "no-input", "quiet", "no-color",
+    ]
 }

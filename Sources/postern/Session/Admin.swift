@@ -106,7 +106,8 @@ struct Admin: Sendable {
                 next: "name the daemon's \(door.file) with \(door.option)")
         }
         return Failure(
-            exit: door.closed, code: "no_daemon", what: "no daemon answers at \(socket.shown), though the socket is there",
+            exit: door.closed, code: "no_daemon",
+            what: "no daemon answers at \(socket.shown), though the socket is there",
             next: "start posternd, or see its log")
     }
 

@@ -28,9 +28,11 @@ let runCommand = Command(
         Option(
             name: "app", value: "APP", help: "whose secrets those without an app are, platform/app_id", values: .apps),
         Option(
-            name: "env", value: "NAME=KIND", help: "a variable with the value; or NAME=APP:KIND, NAME=KIND@INSTALLATION",
+            name: "env", value: "NAME=KIND",
+            help: "a variable with the value; or NAME=APP:KIND, NAME=KIND@INSTALLATION",
             repeats: true),
-        Option(name: "file", value: "NAME=KIND", help: "a variable with the path of a file with the value", repeats: true),
+        Option(
+            name: "file", value: "NAME=KIND", help: "a variable with the path of a file with the value", repeats: true),
         Option(
             name: "files", value: "memfd|tmpfs", help: "where files are [memfd; tmpfs with --watch signal]",
             values: .words(["memfd", "tmpfs"])),

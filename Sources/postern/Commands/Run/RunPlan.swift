@@ -81,7 +81,8 @@ struct RunPlan: Sendable {
     ) throws(Failure) -> Entry {
         guard let equals = text.firstIndex(of: "=") else {
             throw Failure.usage(
-                "--\(option) takes NAME=kind, not \"\(text.shown)\"", next: "for example --\(option) SECRET=signing_secret")
+                "--\(option) takes NAME=kind, not \"\(text.shown)\"",
+                next: "for example --\(option) SECRET=signing_secret")
         }
         let name = String(text[..<equals])
         guard isName(name) else { throw Failure.usage("\"\(name.shown)\" cannot be the name of a variable") }
@@ -102,7 +103,8 @@ struct RunPlan: Sendable {
         let kind = try Invocation.kind(String(rest))
         guard let owner else {
             throw Failure.usage(
-                "\(name) has no app", next: "say --app slack/A0123456789, or \(name)=slack/A0123456789:\(kind.rawValue)")
+                "\(name) has no app", next: "say --app slack/A0123456789, or \(name)=slack/A0123456789:\(kind.rawValue)"
+            )
         }
         return Entry(
             name: name, secret: SecretReference(app: owner, kind: kind, installation: installation), isFile: isFile)
@@ -110,7 +112,9 @@ struct RunPlan: Sendable {
 
     /// IEEE Std 1003.1, section 8.1; lower case as well.
     private static func isName(_ name: String) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
         return name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

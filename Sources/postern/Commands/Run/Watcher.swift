@@ -68,7 +68,8 @@ final class Watcher: Sendable {
                 }
             } catch {
                 failure = Failure(
-                    exit: Admin.Door.broker.closed, code: "no_daemon", what: "the daemon cannot be watched: \(error.reason)",
+                    exit: Admin.Door.broker.closed, code: "no_daemon",
+                    what: "the daemon cannot be watched: \(error.reason)",
                     next: "start posternd, or say where it runs with --data-dir or --broker-socket")
             }
             last.withLock { $0 = failure }
