@@ -45,7 +45,7 @@ enum Readme {
 /// signed and once not.
 @Suite struct `README's bridge` {
     private static let node = ["/usr/bin/node", "/usr/local/bin/node"].first(where: Shell.exists)
-    private static let event = #"{"type":"event_callback","event_id":"Ev0FAKE1","api_app_id":"\(Stand.appID)"}"#
+    private static let event = #"{"type":"event_callback","event_id":"Ev0FAKE1","api_app_id":"\#(Stand.appID)"}"#
 
     /// Runs a bridge as the service's user; the lines it printed.
     private static func lines(_ stand: Stand, _ program: String, _ arguments: [String]) throws -> [String] {
