@@ -5,9 +5,8 @@ package enum MemoryFile {
     /// A file that holds `bytes` and can never be changed again (memfd_create(2), F_ADD_SEALS), readable by its owner
     /// alone. Its number is at least 10: the lower ones are what shells give to `exec 3<FILE`.
     package static func make(_ name: String, holding bytes: Span<UInt8>) throws(SystemError) -> FileDescriptor {
-        let made = try FileDescriptor(
-            result: unsafe clinux_memory_file(name, 0x1 /* MFD_CLOEXEC */ | 0x2 /* MFD_ALLOW_SEALING */),
-            of: "memfd_create")
+        // MFD_CLOEXEC and MFD_ALLOW_SEALING.
+        let made = try FileDescriptor(result: unsafe clinux_memory_file(name, 0x1 | 0x2), of: "memfd_create")
         try made.write(bytes)
         guard fchmod(made.number, 0o400) == 0 else { throw SystemError("fchmod") }
         // F_ADD_SEALS: F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE (fcntl(2); glibc has them for GNU only).
