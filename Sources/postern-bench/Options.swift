@@ -18,6 +18,8 @@ struct Options {
     var leases = 100_000
     /// How many ask at once in a storm.
     var callers = 1000
+    /// How many watch at once.
+    var watchers = 1000
     /// Those of a storm or exchange, all when not said.
     var platforms: [String]?
     /// Whether the vendors' SDKs are measured beside.
@@ -45,6 +47,8 @@ struct Options {
             case "--secrets": secrets = try Self.read(name, value, Self.pair)
             case "--records": records = try Self.read(name, value) { Int($0) }
             case "--leases": leases = try Self.read(name, value) { Int($0) }
+            case "--watchers":
+                watchers = try Self.read(name, value) { (1...1000).contains(Int($0) ?? 0) ? Int($0) : nil }
             case "--callers": callers = try Self.read(name, value) { Int($0) }
             case "--platforms":
                 platforms = value.split(separator: ",").map(String.init)

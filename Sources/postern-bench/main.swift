@@ -5,13 +5,14 @@ import Rules
 let help = """
     postern-bench SUBCOMMAND [--rounds N] [--seconds S] [--clients N,N] [--dir DIR] [-o table|json] [--quiet]
                              [--tenants SMALL,LARGE] [--secrets SMALL,LARGE] [--records N]
-                             [--platforms NAME,NAME] [--callers N] [--leases N] [--no-sdks]
+                             [--platforms NAME,NAME] [--callers N] [--watchers N] [--leases N] [--no-sdks]
 
       fetch          secret reads beside a bare server and the disk; vaults small and large; restart; memory; status
       write          new versions of secrets, beside the same
       webhook        signed events of 4 KiB verified, beside a bare server that takes the same
       access         gateway leases, beside a bare server whose answers are as long
       leases         a hundred thousand live leases: memory, and a start after kill -9
+      watch          a thousand watchers told of a rotation
       status         postern status against curl
       exchange       a code for tokens through the broker, beside the same by curl
       refresh-storm  a thousand callers at a token's end, beside the vendors' SDKs, at the simulated platforms
@@ -32,6 +33,7 @@ func run(_ arguments: [String]) throws -> Int32 {
     case "webhook": return try print(Options(arguments.dropFirst(2)), Webhook.run)
     case "access": return try print(Options(arguments.dropFirst(2)), Access.run)
     case "leases": return try print(Options(arguments.dropFirst(2)), Leases.run)
+    case "watch": return try print(Options(arguments.dropFirst(2)), Watch.run)
     case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
     case "refresh-storm": return try print(Options(arguments.dropFirst(2)), RefreshStorm.run)
     case "callers" where arguments.count == 7:
