@@ -32,7 +32,7 @@ let package = Package(
         library("Rules"),
         library("Sealing", uses: ["CSodium", "CNettle"]),
         library("SQLite", uses: ["CSQLite"]),
-        library("Linux", uses: ["CLinux", "Rules"]),
+        library("Linux", uses: ["CLinux", "Sealing", "Rules"]),
         library("HTTPServer", uses: ["CMicroHTTPD", "Linux", "Sealing", "Rules"]),
         library("HTTPClient", uses: ["CCurl"]),
         library("Errands", uses: ["Linux", "Rules"]),
@@ -92,7 +92,10 @@ let package = Package(
                 "Broker", "Vault", "Platforms", "Errands", "Sealing", "HTTPClient", "Linux", "Rules", "Outside",
                 "WebhookVectors", "VendorSDK",
             ],
-            programs: ["posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload"]),
+            programs: [
+                "posternd", "postern-courier", "postern", "postern-sim", "taken-courier", "IntruderPreload",
+                "linux-probe",
+            ]),
         tests(
             "PosternBench", uses: ["Linux"],
             programs: ["postern-bench", "posternd", "postern-courier", "postern", "postern-sim"]),

@@ -1,4 +1,3 @@
-import Linux
 package import Rules
 package import Vault
 
@@ -35,38 +34,10 @@ extension Broker {
     /// Names a local program by its selectors. `bad_request` for selectors that prove nothing, `conflict` for a taken
     /// name.
     package func addService(_ name: Slug, selectors: [Selector], _ call: AdminCall) throws(Problem) -> ServiceRow {
-        guard selectors.contains(where: \.identifies) else {
-            throw Problem(
-                .badRequest, "a service needs at least one of user:, uid: or unit:; the others only narrow it",
-                advice: "add for example --selector uid:1001")
-        }
-        for selector in selectors {
-            if case .sha256 = selector {
-                throw Problem(.unsupported, "sha256: is not read by this release, so it would never match")
-            }
-            if case .exe = selector, !Self.canReadExecutables(of: selectors) {
-                throw Problem(
-                    .badRequest, "exe: cannot be read for processes of that user, so it would never match",
-                    advice: "give posternd AmbientCapabilities=CAP_SYS_PTRACE, or leave exe: out")
-            }
-        }
-        guard selectors.count <= 16, Set(selectors).count == selectors.count else {
-            throw Problem(.badRequest, "a service has 1 to 16 selectors, each once")
-        }
+        try check(selectors)
         return try change(call, "service.add", reason: name.value) { transaction, _ throws(Problem) in
             try transaction.addService(name, selectors: selectors)
         }
-    }
-
-    private static func canReadExecutables(of selectors: [Selector]) -> Bool {
-        for selector in selectors {
-            switch selector {
-            case .uid(let uid): return Peer.canReadExecutables(of: uid)
-            case .user(let name): return Accounts.uid(of: name).map(Peer.canReadExecutables) ?? false
-            default: continue
-            }
-        }
-        return Peer.canReadExecutables(of: .max)
     }
 
     /// The service of this name, or `not_found`.

@@ -12,6 +12,10 @@ package final class Caller: Sendable {
         package let service: ServiceRow?
         package let grants: [Grant]
         package let actor: Actor
+        /// Why there is no service, where there is none.
+        var denial = Denial.noService
+        /// Those of the service's selectors that are looked at again at each hand-out.
+        var changeable: [Selector] = []
     }
 
     package let peer: Peer
@@ -42,18 +46,28 @@ package final class Caller: Sendable {
     /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,
     /// and of these the oldest.
     ///
-    /// Found once for each policy; that the process still lives is asked at every hand-out.
+    /// Found once for each policy. At every hand-out what can change in a process' life is looked at again (design,
+    /// section 5): where the service's selectors are true no more, the process is whatever it is now. That it still lives
+    /// is asked by whoever decides.
     package func identity(in policy: PolicySnapshot) -> Identity {
-        if let identity = known.withLock({ $0 }), identity.serial == policy.serial { return identity }
+        let last = known.withLock { $0 }
+        let isOfThisPolicy = last?.serial == policy.serial
+        if let last, isOfThisPolicy {
+            if last.changeable.isEmpty || peer.stillMatches(last.changeable) { return last }
+            // The dead are nobody else.
+            if !peer.isAlive { return last }
+        }
         let service = policy.services.filter { peer.matches($0.selectors) }
             .max { ($0.selectors.count, -$0.id) < ($1.selectors.count, -$1.id) }
-        let facts = peer.facts
+        let hasChanged = isOfThisPolicy && last?.service?.id != service?.id
+        let facts = hasChanged ? peer.factsNow : peer.facts
         let actor = Actor(
             kind: service == nil ? .unknown : .service, name: service?.slug.value, uid: peer.uid, gid: peer.gid,
             pid: peer.pid, loginUID: facts.loginUID, exe: facts.executable, unit: facts.unit)
         let identity = Identity(
             serial: policy.serial, service: service, grants: service.flatMap { policy.grants[$0.id] } ?? [],
-            actor: actor)
+            actor: actor, denial: hasChanged ? .identityChanged : .noService,
+            changeable: service?.selectors.filter(\.canChange) ?? [])
         known.withLock { $0 = identity }
         return identity
     }

@@ -1,3 +1,4 @@
+import Linux
 package import Rules
 package import Vault
 
@@ -9,11 +10,31 @@ package struct Explanation: Sendable {
     package let grant: Int64?
     /// The command that would allow it; nil where no grant would.
     package let suggestion: String?
+    /// The service that the process is, or comes nearest to, with each of its selectors.
+    package var service: Slug?
+    package var selectors: [SelectorFinding] = []
 }
 
 extension Broker {
-    /// Answers before anyone tries; the process itself is not looked at, only the service's grants.
-    package func can(_ name: Slug, _ action: Action, _ key: AppKey) throws(Problem) -> Explanation {
+    /// Answers before anyone tries: by the service's grants, and where a process is named, also by whether it is that
+    /// service.
+    package func can(_ name: Slug, _ action: Action, _ key: AppKey, pid: Int32? = nil) throws(Problem) -> Explanation {
+        let explanation = try can(name, action, key)
+        guard let pid else { return explanation }
+        let findings = try findings(try service(name), pid)
+        let isIt = findings.allSatisfy { $0.reading == .holds }
+        var answer =
+            isIt
+            ? explanation
+            : Explanation(
+                allowed: false, rule: Denial.noService.rawValue, text: "process \(pid) is not the service \(name)",
+                grant: nil, suggestion: nil)
+        answer.service = name
+        answer.selectors = findings
+        return answer
+    }
+
+    private func can(_ name: Slug, _ action: Action, _ key: AppKey) throws(Problem) -> Explanation {
         let policy = vault.policy
         guard let service = policy.service(name) else {
             throw Problem(.notFound, "there is no service \(name)", advice: "list them: postern service list")
@@ -57,17 +78,23 @@ extension Broker {
         guard let name = entry.actor.name.flatMap({ Slug($0) }), entry.actor.kind == .service, let key = entry.app,
             let action = Action.of(entry)
         else {
-            let suggestion =
-                denial == .noService ? entry.actor.uid.map { "postern service add NAME --selector uid:\($0)" } : nil
-            return (
-                record,
-                Explanation(
-                    allowed: false, rule: denial.rawValue, text: denial.explanation, grant: nil,
-                    suggestion: suggestion)
-            )
+            return (record, explain(stranger: entry.actor, denial))
         }
         let owner = try vault.app(key).flatMap { slug(of: $0.tenant) }
         return (record, explain(denial, name, action, key, owner: owner))
+    }
+
+    /// For a process that is no service: the one it comes nearest to, and what is missing.
+    private func explain(stranger actor: Actor, _ denial: Denial) -> Explanation {
+        let isUnknown = denial == .noService || denial == .identityChanged
+        let near = isUnknown ? nearest(to: actor) : nil
+        var explanation = Explanation(
+            allowed: false, rule: denial.rawValue, text: denial.explanation, grant: nil,
+            suggestion: denial == .noService && near == nil
+                ? actor.uid.map { "postern service add NAME --selector uid:\($0)" } : nil)
+        explanation.service = near?.0.slug
+        explanation.selectors = near?.1 ?? []
+        return explanation
     }
 
     func isVisible(_ record: AuditRecord, to call: AdminCall) -> Bool {
@@ -88,7 +115,8 @@ extension Broker {
             case .noSuchApp: "postern app add --tenant TENANT --profile \(key.platform.rawValue)"
             case .rateExceeded: "postern service edit \(service) --rate CALLS-PER-SECOND"
             case .tooManyLeases: "postern service edit \(service) --max-leases NUMBER"
-            case .noService, .identityGone, .noRole, .otherService, .otherProcess, .tooManyCalls, .unknownBearer,
+            case .noService, .identityGone, .identityChanged, .noRole, .otherService, .otherProcess, .tooManyCalls,
+                .unknownBearer,
                 .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
                 nil
             }

@@ -33,7 +33,7 @@ extension Broker {
         _ action: Action, on key: AppKey, as identity: Caller.Identity, _ isHere: () -> Bool, _ policy: PolicySnapshot,
         _ session: borrowing Vault.Session
     ) throws(Problem) -> Result<Allowed, Denial> {
-        guard let service = identity.service else { return .failure(.noService) }
+        guard let service = identity.service else { return .failure(identity.denial) }
         guard service.state == .active else { return .failure(.serviceSuspended) }
         guard isHere() else { return .failure(.identityGone) }
         guard let app = try session.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {

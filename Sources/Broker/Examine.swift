@@ -1,5 +1,4 @@
 import Errands
-import Linux
 package import Rules
 import Vault
 
@@ -31,7 +30,7 @@ package struct Finding: Sendable {
 extension Broker {
     /// Looks at everything that can be looked at without changing anything.
     package func examine() -> [Finding] {
-        [tables(), log(), disk(), courierHealth(), selectors()]
+        [tables(), log(), disk(), courierHealth()] + attestation()
     }
 
     private func tables() -> Finding {
@@ -74,22 +73,5 @@ extension Broker {
         return Finding(
             "courier", confined && report.warnings.isEmpty ? .ok : .warn,
             warnings.isEmpty ? detail : "\(detail); \(warnings)")
-    }
-
-    /// What attestation cannot promise here (design, section 5).
-    private func selectors() -> Finding {
-        let policy = vault.policy
-        let unreadable = policy.services.filter { service in
-            service.selectors.contains(where: \.needsExecutable) && !Peer.canReadExecutables(of: .max)
-        }
-        if !unreadable.isEmpty {
-            return Finding(
-                "selectors", .warn,
-                "exe: of other users cannot be read: " + unreadable.map(\.slug.value).joined(separator: ", "),
-                advice: "give posternd AmbientCapabilities=CAP_SYS_PTRACE, or use uid: and unit:")
-        }
-        return Finding(
-            "selectors", .ok,
-            "uid:, user: and unit: say who; exe: only narrows it and does not stop a hostile process of the same user")
     }
 }

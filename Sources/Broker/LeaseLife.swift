@@ -13,7 +13,7 @@ extension Broker {
         (Lease, Allowed), Denial
     > {
         let identity = caller.identity(in: policy)
-        guard let service = identity.service else { return .failure(.noService) }
+        guard let service = identity.service else { return .failure(identity.denial) }
         guard let lease = try vault.lease(id), lease.service == service.id else { return .failure(.otherService) }
         guard isHeld(lease, by: caller) else { return .failure(.otherProcess) }
         return try liveLease(lease, identity, { caller.peer.isAlive }, policy)
@@ -143,7 +143,7 @@ extension Broker {
         let identity = caller.identity(in: policy)
         func refused(_ denial: Denial) -> Problem { refuse(denial, "lease.end", identity, request, leaseID: id) }
         guard caller.peer.isAlive else { throw refused(.identityGone) }
-        guard let service = identity.service else { throw refused(.noService) }
+        guard let service = identity.service else { throw refused(identity.denial) }
         guard let lease = try vault.lease(id), lease.service == service.id else { throw refused(.otherService) }
         guard isHeld(lease, by: caller) else { throw refused(.otherProcess) }
         let entry = AuditEntry(

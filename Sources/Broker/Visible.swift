@@ -10,7 +10,7 @@ extension Broker {
         while true {
             let policy = gate.enter(caller, vault)
             let identity = caller.identity(in: policy)
-            guard let service = identity.service else { throw refuse(.noService, action, identity, request) }
+            guard let service = identity.service else { throw refuse(identity.denial, action, identity, request) }
             guard caller.peer.isAlive else { throw refuse(.identityGone, action, identity, request) }
             let entry = AuditEntry(action, .allowed, by: identity.actor, request: request)
             if try vault.record(entry, decidedUnder: policy.epoch) { return (service, identity.grants) }
@@ -47,7 +47,7 @@ extension Broker {
             let policy = gate.enter(caller, vault)
             let identity = caller.identity(in: policy)
             func refused(_ denial: Denial) -> Problem { refuse(denial, "app.show", identity, request, app: key) }
-            guard let service = identity.service else { throw refused(.noService) }
+            guard let service = identity.service else { throw refused(identity.denial) }
             guard service.state == .active else { throw refused(.serviceSuspended) }
             guard caller.peer.isAlive else { throw refused(.identityGone) }
             guard let app = try vault.app(key), let tenant = policy.tenants[app.tenant]?.tenant else {

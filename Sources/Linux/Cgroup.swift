@@ -1,5 +1,16 @@
+package import Rules
+
 /// What the text of /proc/PID/cgroup means (cgroups(7)). Pure.
 package enum Cgroup {
+    /// Whether a `unit:` or `cgroup:` selector is true of a process whose file has this text; nil for other selectors.
+    package static func text(_ text: String, has selector: Selector) -> Bool? {
+        switch selector {
+        case .unit(let wanted): systemUnit(text) == wanted
+        case .cgroup(let wanted): paths(text).contains { path($0, isIn: wanted) }
+        default: nil
+        }
+    }
+
     /// The paths of all hierarchies, the unified one (`0::/…`) first.
     package static func paths(_ text: String) -> [String] {
         var unified: [String] = []
@@ -34,16 +45,52 @@ package enum Cgroup {
         return String(unit)
     }
 
-    /// `wanted` is a path that `path` equals or lies below, or one whole component of it, or the 64-digit container id
-    /// inside a component such as `docker-ID.scope`.
+    /// `wanted` is a path that `path` equals or lies below, or the id of the container whose path it is.
     package static func path(_ path: String, isIn wanted: String) -> Bool {
-        if wanted.hasPrefix("/") {
-            let base = wanted.hasSuffix("/") ? String(wanted.dropLast()) : wanted
-            return !base.isEmpty && (path == base || path.hasPrefix(base + "/"))
+        guard wanted.hasPrefix("/") else { return container(path) == wanted }
+        let base = wanted.hasSuffix("/") ? String(wanted.dropLast()) : wanted
+        return !base.isEmpty && (path == base || path.hasPrefix(base + "/"))
+    }
+
+    /// The 64-digit id of the container a path belongs to, in the layouts of Docker, Podman, containerd, CRI-O and
+    /// Kubernetes: `docker-ID.scope`, `cri-containerd-ID.scope` and the like inside slices of the system, or `/docker/ID`,
+    /// `/kubepods/…/ID`, `/libpod_parent/libpod-ID` where no systemd manages cgroups.
+    ///
+    /// Nothing below user.slice or a service counts, nor below another container: who was given a subtree names what is
+    /// in it as he likes. Such a container is named by its whole path.
+    package static func container(_ path: String) -> String? {
+        guard path.hasPrefix("/") else { return nil }
+        let components = path.split(separator: "/")
+        guard let first = components.first, first != "user.slice",
+            first.hasSuffix(".slice") || withoutSystemd.contains(String(first))
+        else { return nil }
+        for component in components.dropFirst() {
+            if let id = containerID(component) { return id }
+            guard !component.hasSuffix(".service"), !component.hasSuffix(".scope"), component != ".." else {
+                return nil
+            }
         }
-        let isContainer = wanted.utf8.count == 64 && wanted.allSatisfy(\.isHexDigit)
-        return path.split(separator: "/").contains {
-            $0 == wanted || isContainer && ($0.hasSuffix("-\(wanted).scope") || $0.hasSuffix("-\(wanted)"))
+        return nil
+    }
+
+    /// The topmost cgroups that container engines make by themselves (their cgroupfs drivers).
+    private static let withoutSystemd: Set<String> = [
+        "docker", "kubepods", "libpod_parent", "machine", "containerd", "default", "k8s.io",
+    ]
+
+    private static func containerID(_ component: Substring) -> String? {
+        let name = component.hasSuffix(".scope") ? component.dropLast(6) : component
+        let id = name.suffix(64)
+        let engine = name.dropLast(id.utf8.count)
+        guard isContainerID(id), engine.isEmpty ? id.endIndex == component.endIndex : engine.hasSuffix("-") else {
+            return nil
         }
+        // The process that watches over a container is not in it.
+        return engine.contains("conmon") ? nil : String(id)
+    }
+
+    /// 64 lower-case hex digits.
+    package static func isContainerID(_ text: some StringProtocol) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 }

@@ -13,8 +13,12 @@ package final class Peer: Sendable {
     /// 0 where the connector lives in another pid namespace.
     package let pid: Int32
     private let process: ProcessDescriptor
-    private let groups: [UInt32]
+    let groups: [UInt32]
+    /// The file it ran when it was accepted; nil where we may not look.
+    private let connectedProgram: FileIdentity?
     private let known = Mutex<Facts?>(nil)
+    /// The text of its cgroup file when the selectors of its service last matched it.
+    private let matchedCgroup = Mutex<[UInt8]?>(nil)
 
     /// Asks about the other end of a connected Unix socket; the descriptor stays the caller's.
     package init(of socket: Int32) throws(SystemError) {
@@ -24,6 +28,19 @@ package final class Peer: Sendable {
         pid = credentials.pid
         process = try ProcessDescriptor(peerOf: socket, credentials)
         groups = try SocketOptions.groups(of: socket)
+        connectedProgram = FileIdentity(following: "/proc/\(pid)/exe")
+    }
+
+    /// A running process by its number, as it would be seen if it connected now; nil where there is none.
+    package init?(runningAs pid: Int32) {
+        guard let status = Proc.Status(of: pid) else { return nil }
+        uid = status.uid
+        gid = status.gid
+        self.pid = pid
+        process = ProcessDescriptor(pid: pid, uid: status.uid)
+        groups = status.groups
+        connectedProgram = FileIdentity(following: "/proc/\(pid)/exe")
+        guard process.isAlive else { return nil }
     }
 
     /// Supplementary groups when it connected (SO_PEERGROUPS), the primary one not included.
@@ -45,33 +62,75 @@ package final class Peer: Sendable {
     package var facts: Facts {
         known.withLock { known in
             if let known { return known }
-            let facts = Facts(loginUID: loginUID, executable: executable, unit: unit)
+            let facts = factsNow
             known = facts
             return facts
         }
     }
 
+    /// The same, read now; `executable` may be another than at the connection.
+    package var factsNow: Facts {
+        var executable: String?
+        if case .path(let path) = look(insisting: false) { executable = path }
+        return Facts(loginUID: loginUID, executable: executable, unit: unit)
+    }
+
     /// Whether all of `selectors` are true of this process now. Reads only what they need; no selectors match nobody, a
-    /// dead process matches nothing.
+    /// dead process matches nothing. The first time for an executable, `sha256:` takes as long as reading it does.
     package func matches(_ selectors: [Selector]) -> Bool {
         guard !selectors.isEmpty, isAlive else { return false }
-        for selector in selectors {
-            guard has(selector) else { return false }
+        matchedCgroup.withLock { $0 = nil }
+        // What costs most is read last, and only of those who are everything else.
+        for cost in Selector.Cost.allCases {
+            guard selectors.allSatisfy({ $0.cost != cost || has($0) }) else { return false }
         }
         // What was read from /proc/PID was this process's only if it still lives: a pid can be used again.
         return isAlive
     }
 
-    private func has(_ selector: Selector) -> Bool {
+    /// Whether this process still is what `matches` found, asked at each hand-out of what can change during a life:
+    /// names of users and groups, the program, the cgroup. Anything else is not read, and the program's contents not
+    /// again: the file's identity tells.
+    package func stillMatches(_ selectors: [Selector]) -> Bool {
+        var changeable = false
+        var program = false
+        var cgroup = false
+        for selector in selectors {
+            switch selector {
+            case .uid, .gid: continue
+            case .user, .group: guard has(selector) else { return false }
+            case .unit, .cgroup: cgroup = true
+            case .exe, .sha256: program = true
+            }
+            changeable = true
+        }
+        guard changeable else { return true }
+        if program {
+            guard let connectedProgram, FileIdentity(following: "/proc/\(pid)/exe") == connectedProgram else {
+                return false
+            }
+        }
+        if cgroup {
+            guard let now = Proc.bytes("/proc/\(pid)/cgroup") else { return false }
+            if matchedCgroup.withLock({ $0 != now }) {
+                let text = String(decoding: now, as: UTF8.self)
+                guard selectors.allSatisfy({ Cgroup.text(text, has: $0) ?? true }) else { return false }
+                matchedCgroup.withLock { $0 = now }
+            }
+        }
+        return isAlive
+    }
+
+    /// Whether one selector is true of this process, as far as can be told.
+    func has(_ selector: Selector) -> Bool {
         switch selector {
         case .uid(let wanted): uid == wanted
         case .user(let name): Accounts.uid(of: name) == uid
         case .gid(let wanted): belongs(to: wanted)
         case .group(let name): Accounts.gid(of: name).map(belongs) ?? false
-        case .unit(let wanted): unit == wanted
-        case .cgroup(let wanted): cgroups.contains { Cgroup.path($0, isIn: wanted) }
+        case .unit, .cgroup: cgroupText.flatMap { Cgroup.text($0, has: selector) } ?? false
         case .exe(let wanted): executable == wanted
-        case .sha256: false  // reading executables comes with a later release; until then it never matches
+        case .sha256(let wanted): executableSHA256 == wanted
         }
     }
 
@@ -96,28 +155,66 @@ extension Peer {
         }
     }
 
-    /// The path of the executable; nil where we may not read it (another uid without CAP_SYS_PTRACE) or where the
-    /// process has a mount namespace of its own, in which the same path is another file.
-    package var executable: String? {
-        read { directory in
-            guard let theirs = Proc.link("\(directory)/ns/mnt"), theirs == Proc.link("/proc/self/ns/mnt") else {
-                return nil
-            }
-            return Proc.link("\(directory)/exe")
-        }
+    /// What can be told about the program of a process.
+    package enum Program: Sendable, Equatable {
+        /// Its executable's path; ` (deleted)` follows where another file has that name now.
+        case path(String)
+        /// We may not look: another uid without CAP_SYS_PTRACE, or a process that is not dumpable.
+        case hidden
+        /// It has a mount namespace of its own, in which the same path is another file, or a user namespace of its own,
+        /// in which it may have named another file as its executable (PR_SET_MM, prctl(2)).
+        case elsewhere
+        /// Not the one that connected.
+        case another
+        case ended
     }
+
+    /// What this process runs now, and whether it is what connected.
+    package var program: Program { look(insisting: true) }
+
+    private func look(insisting: Bool) -> Program {
+        let found = read { directory -> Program in
+            guard let mounts = Proc.link("\(directory)/ns/mnt"), let users = Proc.link("\(directory)/ns/user"),
+                let now = FileIdentity(following: "\(directory)/exe"), let path = Proc.link("\(directory)/exe")
+            else { return .hidden }
+            guard mounts == Self.ownMounts, users == Self.ownUsers else { return .elsewhere }
+            if insisting, connectedProgram.map({ !now.isSameFile(as: $0) }) ?? true { return .another }
+            return .path(path)
+        }
+        return found ?? .ended
+    }
+
+    private static let ownMounts = Proc.link("/proc/self/ns/mnt")
+    private static let ownUsers = Proc.link("/proc/self/ns/user")
+
+    /// The path of the executable, where it may be believed: see `Program`.
+    package var executable: String? {
+        guard case .path(let path) = program else { return nil }
+        return path
+    }
+
+    /// The SHA-256 of the executable's contents, lower-case hex; nil where `executable` is, or where it cannot be read.
+    package var executableSHA256: String? {
+        guard case .path = program, let connectedProgram else { return nil }
+        return read { ProgramDigests.shared.sha256(of: "\($0)/exe", if: connectedProgram) }
+    }
+
+    private var cgroupText: String? { read { Proc.text("\($0)/cgroup") } }
 
     /// Its cgroup paths, the unified hierarchy's first.
     package var cgroups: [String] {
-        read { Proc.text("\($0)/cgroup").map(Cgroup.paths) } ?? []
+        cgroupText.map(Cgroup.paths) ?? []
     }
 
     /// The unit of the system manager it runs in.
     package var unit: String? {
-        read { Proc.text("\($0)/cgroup").flatMap(Cgroup.systemUnit) }
+        cgroupText.flatMap(Cgroup.systemUnit)
     }
 
-    /// Whether `exe:` selectors can ever be read for processes of `uid`; `service add` refuses them otherwise.
+    /// The id of the container it runs in.
+    package var container: String? { cgroups.lazy.compactMap(Cgroup.container).first }
+
+    /// Whether `exe:` and `sha256:` selectors can ever be read for processes of `uid`; `service add` refuses them otherwise.
     package static func canReadExecutables(of uid: UInt32) -> Bool {
         uid == geteuid() || Capability.sysPtrace.isEffective
     }

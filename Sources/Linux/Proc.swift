@@ -2,11 +2,15 @@ import CLinux
 
 /// Small files and links of /proc.
 enum Proc {
+    /// All bytes; nil where it cannot be read or is longer than 64 KiB.
+    static func bytes(_ path: String) -> [UInt8]? {
+        guard let file = try? FileDescriptor.open(path, .read) else { return nil }
+        return try? file.readToEnd(atMost: 65_536)
+    }
+
     /// The whole text without the last newline; nil where it cannot be read or is longer than 64 KiB.
     static func text(_ path: String) -> String? {
-        guard let file = try? FileDescriptor.open(path, .read), let bytes = try? file.readToEnd(atMost: 65_536) else {
-            return nil
-        }
+        guard let bytes = bytes(path) else { return nil }
         let text = String(decoding: bytes, as: UTF8.self)
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
@@ -21,14 +25,29 @@ enum Proc {
         return String(decoding: buffer[..<length], as: UTF8.self)
     }
 
-    /// The effective uid in /proc/PID/status, whose directory's owner says nothing about undumpable processes.
-    static func effectiveUID(of pid: Int32) -> UInt32? {
-        guard let status = text("/proc/\(pid)/status") else { return nil }
-        for line in status.split(separator: "\n") where line.hasPrefix("Uid:") {
-            let fields = line.split(whereSeparator: { $0 == "\t" || $0 == " " })
-            return fields.count > 2 ? UInt32(fields[2]) : nil
+    /// What /proc/PID/status says about who runs a process: effective ids and supplementary groups (proc(5)).
+    ///
+    /// The owner of the directory says nothing about processes that are not dumpable.
+    struct Status {
+        let uid: UInt32
+        let gid: UInt32
+        let groups: [UInt32]
+
+        init?(of pid: Int32) {
+            guard pid > 0, let text = Proc.text("/proc/\(pid)/status") else { return nil }
+            func fields(_ name: String) -> [Substring] {
+                let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+                return line?.split(whereSeparator: { $0 == "\t" || $0 == " " }) ?? []
+            }
+            let uids = fields("Uid:")
+            let gids = fields("Gid:")
+            guard uids.count > 2, gids.count > 2, let uid = UInt32(uids[2]), let gid = UInt32(gids[2]) else {
+                return nil
+            }
+            self.uid = uid
+            self.gid = gid
+            groups = fields("Groups:").dropFirst().compactMap { UInt32($0) }
         }
-        return nil
     }
 }
 
@@ -53,7 +72,7 @@ struct ProcessDescriptor: ~Copyable, Sendable {
     /// By number, close-on-exec as all pidfds are; dead where that process has another uid now.
     init(pid: Int32, uid: UInt32) {
         let opened = FileDescriptor(owning: pid > 0 ? clinux_pidfd_open(pid) : -1)
-        let matches = opened.number >= 0 && Proc.effectiveUID(of: pid) == uid
+        let matches = opened.number >= 0 && Proc.Status(of: pid)?.uid == uid
         self.init(matches ? opened : FileDescriptor(owning: -1))
     }
 

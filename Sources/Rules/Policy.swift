@@ -31,6 +31,7 @@ package enum Denial: String, Sendable, CaseIterable {
     case noGrant = "no_grant"
     case outsideGrant = "outside_grant"
     case identityGone = "identity_gone"
+    case identityChanged = "identity_changed"
     case noRole = "no_role"
     case otherService = "other_service"
     case otherProcess = "other_process"
@@ -55,6 +56,8 @@ package enum Denial: String, Sendable, CaseIterable {
         case .noGrant: "no grant of this service covers this action on this app"
         case .outsideGrant: "the grant does not cover the methods, scope or time asked for"
         case .identityGone: "the process that connected has ended"
+        case .identityChanged:
+            "the process that connected is the service no more: it runs another program, or is in another unit or cgroup"
         case .noRole: "this user holds no admin role that covers it"
         case .otherService: "the lease or state belongs to another service"
         case .otherProcess: "the lease is bound to the process that asked for it, and this is another one"

@@ -6,7 +6,7 @@ package enum Selector: Hashable, Sendable, CustomStringConvertible {
     case gid(UInt32)
     /// A unit of the system manager, such as `bridge.service`.
     case unit(String)
-    /// A path below /sys/fs/cgroup, or a container id that is one of its components.
+    /// A path below /sys/fs/cgroup, or a container's whole id, 64 lower-case hex digits.
     case cgroup(String)
     /// The absolute path of the executable.
     case exe(String)
@@ -66,6 +66,32 @@ package enum Selector: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .exe, .sha256: true
         default: false
+        }
+    }
+
+    /// True for selectors that can stop being true while the process lives; ids are those of the moment it connected.
+    package var canChange: Bool {
+        switch self {
+        case .uid, .gid: false
+        case .user, .group, .unit, .cgroup, .exe, .sha256: true
+        }
+    }
+
+    /// What it takes to know whether a selector is true of a process, the least first.
+    package enum Cost: Sendable, CaseIterable {
+        /// The kernel said it when the process connected.
+        case ids
+        /// A few small reads of /proc.
+        case proc
+        /// Reading a whole executable, the first time.
+        case contents
+    }
+
+    package var cost: Cost {
+        switch self {
+        case .user, .uid, .group, .gid: .ids
+        case .unit, .cgroup, .exe: .proc
+        case .sha256: .contents
         }
     }
 }

@@ -5,10 +5,15 @@ import Vault
 
 extension AdminRoutes {
     func services(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response? {
+        if call.matches("GET", "processes/*") {
+            let admin = try broker.admit(call.caller, .policy, "service.propose", call.request)
+            let pid = try AdminRequest.pid(call.parts[1])
+            return Reply.json(Show.process(try broker.report(onProcess: pid, admin)), call.request)
+        }
         guard call.parts[0] == "services" else { return nil }
         if call.matches("GET", "services") {
             _ = try broker.admit(call.caller, .look, "service.list", call.request)
-            return Reply.json(["services": .list(broker.vault.policy.services.map(Show.service))], call.request)
+            return Reply.json(["services": .list(broker.vault.policy.services.map { Show.service($0) })], call.request)
         }
         if call.matches("POST", "services") {
             let admin = try broker.admit(call.caller, .policy, "service.add", call.request)
@@ -18,13 +23,16 @@ extension AdminRoutes {
                 guard let selector = Selector(text) else {
                     throw Problem(
                         .badRequest, "a selector is not understood",
-                        advice: "user:NAME uid:N group:NAME gid:N unit:NAME.service cgroup:PATH exe:PATH")
+                        advice:
+                            "user:NAME uid:N group:NAME gid:N unit:NAME.service cgroup:PATH-OR-CONTAINER exe:PATH sha256:HEX"
+                    )
                 }
                 selectors.append(selector)
             }
             try call.body.end()
-            return Reply.json(
-                Show.service(try broker.addService(name, selectors: selectors, admin)), status: 201, call.request)
+            let row = try broker.addService(name, selectors: selectors, admin)
+            let shown = Show.service(row, advice: broker.advice(on: selectors))
+            return Reply.json(shown, status: 201, call.request)
         }
         guard call.parts.count >= 2 else { return nil }
         let name = try call.slug(1, "service")

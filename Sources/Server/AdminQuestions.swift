@@ -16,7 +16,8 @@ extension AdminRoutes {
             }
             let name = try Names.slug(call.query("service") ?? "", "service")
             let key = try AdminRequest.app(call.query("app") ?? "")
-            return Reply.json(.object(Show.explanation(try broker.can(name, action, key))), call.request)
+            let pid = try call.query("pid").map { text throws(Problem) in try AdminRequest.pid(text) }
+            return Reply.json(.object(Show.explanation(try broker.can(name, action, key, pid: pid))), call.request)
         }
         if call.matches("GET", "why/*") {
             let admin = try broker.admit(call.caller, .audit, "why", anyTenant: true, call.request)

@@ -103,6 +103,14 @@ final class AdminRequest {
         try Names.app(Substring(parts[index]), Substring(parts[index + 1]))
     }
 
+    /// A process' number, as posternd sees it.
+    static func pid(_ text: String) throws(Problem) -> Int32 {
+        guard let pid = Int32(text), pid > 0 else {
+            throw Problem(.badRequest, "a process' number is a whole number from 1")
+        }
+        return pid
+    }
+
     /// The app a query or body names as `platform/app_id`.
     static func app(_ text: String) throws(Problem) -> AppKey {
         guard let key = AppKey(text) else {

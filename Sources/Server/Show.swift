@@ -50,11 +50,12 @@ enum Show {
         return .object(shown)
     }
 
-    static func service(_ service: ServiceRow) -> JSONValue {
+    static func service(_ service: ServiceRow, advice: [String] = []) -> JSONValue {
         [
             "id": .int(service.id), "name": .text(service.slug.value),
             "selectors": .texts(service.selectors.map(\.description)), "state": .text(service.state.rawValue),
             "created_at": .time(service.createdAt), "rate": .int(service.rate), "max_leases": .int(service.mostLeases),
+            "warnings": advice.isEmpty ? .absent : .texts(advice),
         ]
     }
 
@@ -218,7 +219,35 @@ enum Show {
         [
             "allowed": .bool(explanation.allowed), "rule": .text(explanation.rule),
             "explanation": .text(explanation.text), "grant_id": .optional(explanation.grant),
-            "suggestion": .optional(explanation.suggestion),
+            "suggestion": .optional(explanation.suggestion), "service": .optional(explanation.service?.value),
+            "selectors": explanation.selectors.isEmpty
+                ? .absent : .list(explanation.selectors.map { Show.reading($0.selector, $0.reading) }),
+        ]
+    }
+
+    static func reading(_ selector: Selector, _ reading: SelectorReading) -> JSONValue {
+        switch reading {
+        case .holds: ["selector": .text(selector.description), "result": "holds"]
+        case .differs(let instead):
+            ["selector": .text(selector.description), "result": "differs", "detail": .text(instead)]
+        case .unknown(let why): ["selector": .text(selector.description), "result": "unknown", "detail": .text(why)]
+        }
+    }
+
+    static func process(_ report: ProcessReport) -> JSONValue {
+        func facts(_ facts: [ProcessReport.Fact]) -> JSONValue {
+            .list(facts.map { ["selector": .text($0.selector.description), "detail": .text($0.text)] })
+        }
+        var executable: JSONValue = .absent
+        if case .path(let path) = report.program { executable = .text(path) }
+        return [
+            "pid": .int(Int64(report.peer.pid)), "uid": .int(Int64(report.peer.uid)),
+            "user": .optional(report.userName), "gid": .int(Int64(report.peer.gid)),
+            "groups": .list(report.peer.supplementaryGroups.map { .int(Int64($0)) }), "exe": executable,
+            "sha256": .optional(report.sha256), "unit": .optional(report.unit), "cgroup": .optional(report.cgroup),
+            "container": .optional(report.container), "name": .optional(report.name?.value),
+            "proposed": facts(report.proposed), "possible": facts(report.possible),
+            "warnings": .texts(report.warnings),
         ]
     }
 }

@@ -140,14 +140,37 @@ import Testing
         ("/system.slice/a.service/x", "/system.slice/a.service", true),
         ("/system.slice/a.service2", "/system.slice/a.service", false),
         ("/system.slice", "/system.slice/a.service", false),
-        ("/a/b/c", "b", true), ("/a/bb/c", "b", false), ("/a", "/", false),
-        ("/system.slice/docker-\(id).scope", id, true), ("/docker/\(id)", id, true),
-        ("/system.slice/docker-x\(id).scope", id, false), ("/x/libpod-conmon-\(id).scope", "\(id)0", false),
-        ("/x/docker-short.scope", "short", false),
+        ("/a/b/c", "b", false), ("/a", "/", false), ("/\(id)", id, false), ("/a/b", "", false),
     ])
     func `is matched by whole components`(_ path: String, _ wanted: String, _ want: Bool) {
         #expect(Cgroup.path(path, isIn: wanted) == want)
     }
+
+    /// Layouts of the engines' own documentation and sources: Docker, Podman, containerd, CRI-O and Kubernetes, with
+    /// systemd and without; and names that somebody else could give.
+    @Test(arguments: [
+        ("/system.slice/docker-\(id).scope", id), ("/docker/\(id)", id), ("/docker/\(id)/init.scope", id),
+        ("/machine.slice/libpod-\(id).scope", id), ("/machine.slice/libpod-\(id).scope/container", id),
+        ("/libpod_parent/libpod-\(id)", id), ("/system.slice/nerdctl-\(id).scope", id), ("/default/\(id)", id),
+        ("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-podx.slice/cri-containerd-\(id).scope", id),
+        ("/kubepods.slice/kubepods-podx.slice/crio-\(id).scope", id), ("/kubepods/besteffort/podx-y/\(id)", id),
+        ("/mine.slice/docker-\(id).scope", id),
+        ("/system.slice/docker-\(id.uppercased()).scope", nil), ("/system.slice/docker-x\(id).scope", nil),
+        ("/system.slice/docker-\(id.dropLast()).scope", nil), ("/system.slice/\(id).scope", nil),
+        ("/machine.slice/libpod-conmon-\(id).scope", nil), ("/system.slice/crio-conmon-\(id).scope", nil),
+        ("/user.slice/user-1.slice/user@1.service/user.slice/libpod-\(id).scope", nil),
+        ("/user.slice/docker-\(id).scope", nil), ("/system.slice/mine.service/docker-\(id).scope", nil),
+        ("/system.slice/mine.service/\(id)", nil), ("/system.slice/run-x.scope/\(id)", nil),
+        ("/alice/\(id)", nil), ("/\(id)", nil), ("/docker", nil), ("/", nil), ("", nil),
+        ("/system.slice/../docker/\(id)", nil), ("/../docker/\(id)", nil),
+        ("/docker/\(other)/docker/\(id)", other),
+    ])
+    func `names the container, unless others could have named it so`(_ path: String, _ container: String?) {
+        #expect(Cgroup.container(path) == container)
+        #expect(Cgroup.path(path, isIn: Self.id) == (container == Self.id))
+    }
+
+    private static let other = String(repeating: "0f", count: 32)
 
     @Test func `lists the unified hierarchy first`() {
         #expect(Cgroup.paths("1:cpu:/a\n0::/b:c\n") == ["/b:c", "/a"])

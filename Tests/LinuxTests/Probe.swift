@@ -13,9 +13,12 @@ final class Probe {
     /// Its line of output must come within this time, or the test fails.
     static let patience: Int64 = 20
 
-    /// `through` is a program, with its arguments, that becomes the helper.
-    init(_ arguments: [String], through wrapper: [String] = [], environment: [String]? = nil) throws {
-        let command = wrapper + [Program.sibling("linux-probe")] + arguments
+    /// `through` is a program, with its arguments, that becomes the helper; `program` is a copy of it.
+    init(
+        _ arguments: [String], through wrapper: [String] = [], program: String = Program.sibling("linux-probe"),
+        environment: [String]? = nil
+    ) throws {
+        let command = wrapper + [program] + arguments
         let input = try SocketPair(.stream)
         let output = try SocketPair(.stream)
         child = try ChildProcess.start(
@@ -50,6 +53,11 @@ final class Probe {
         var lines: [String] = []
         while let line = try line() { lines.append(line) }
         return lines
+    }
+
+    /// Tells it something.
+    func say(_ line: String) throws {
+        try input?.write(Array((line + "\n").utf8))
     }
 
     /// Lets it go on from `waitForEnd` and waits until it is gone.

@@ -9,6 +9,7 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/stat.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -36,6 +37,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -170,6 +172,31 @@ static inline int clinux_connect_ipv6(int fd, const uint8_t address[16], uint16_
     struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     memcpy(&name.sin6_addr, address, 16);
     return connect(fd, (struct sockaddr *)&name, sizeof name);
+}
+
+// --- which file it is (statx(2))
+
+struct clinux_file {
+    uint64_t device, inode, size;
+    int64_t changed; /* ctime, nanoseconds since 1970 */
+    uint32_t mode;
+};
+/* Of the open file where the path is empty. What a network file system has cached will do: nobody is asked. */
+static inline int clinux_file(int at, const char *path, struct clinux_file *file) {
+    struct statx found;
+    int flags = 0x4000 /* AT_STATX_DONT_SYNC */ | (*path ? 0 : 0x1000 /* AT_EMPTY_PATH */);
+    if (syscall(SYS_statx, at, path, flags, STATX_BASIC_STATS, &found) != 0) return -1;
+    file->device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor;
+    file->inode = found.stx_ino;
+    file->size = found.stx_size;
+    file->changed = found.stx_ctime.tv_sec * 1000000000LL + found.stx_ctime.tv_nsec;
+    file->mode = found.stx_mode;
+    return 0;
+}
+/* Whether an open file's contents are what a process of some user says they are (FUSE). */
+static inline int clinux_is_made_up(int fd) {
+    struct statfs found;
+    return fstatfs(fd, &found) != 0 || (uint32_t)found.f_type == 0x65735546;
 }
 
 // --- messages with descriptors (cmsg(3): macros)

@@ -9,8 +9,13 @@ let canCommand = Command(
             values: .words(Action.all.map(\.description))),
         appArgument,
     ],
+    options: [
+        Option(name: "pid", value: "PID", help: "also: is this running process that service, and if not, why not?")
+    ],
     examples: [
-        Example("May the bridge read it?", "postern can bridge secret:read:signing_secret slack/A0123456789")
+        Example("May the bridge read it?", "postern can bridge secret:read:signing_secret slack/A0123456789"),
+        Example(
+            "May this process?", "postern can bridge secret:read:signing_secret slack/A0123456789 --pid 4711"),
     ],
     exits: [(0, "allowed"), (4, "denied")], run: can)
 
@@ -31,11 +36,14 @@ private let can: Command.Run = { session, invocation throws(Failure) in
                 ?? "the actions are \(names.joined(separator: ", "))")
     }
     let app = try invocation.app(2)
-    let answer = try session.admin.get("can", [("service", service), ("action", "\(action)"), ("app", "\(app)")])
+    let pid = try invocation.number("pid", atLeast: 1).map { "\($0)" }
+    let answer = try session.patientAdmin.get(
+        "can", [("service", service), ("action", "\(action)"), ("app", "\(app)"), ("pid", pid)])
     let allowed = answer["allowed"]?.bool ?? false
     session.print(answer) { console in
         console.out(
             console.mark(allowed ? "allowed" : "denied") + ": " + Columns.printable(Show.cell(answer["explanation"])))
+        printSelectors(answer, console)
         if let grant = answer["grant_id"], grant != .null { console.out("grant: \(grant.cell)") }
         if let command = answer["suggestion"]?.text { console.out("to allow it: \(Columns.printable(command))") }
     }
@@ -49,9 +57,25 @@ private let why: Command.Run = { session, invocation throws(Failure) in
         console.out(
             console.mark(Show.cell(record["outcome"])) + ": " + Columns.printable(Show.cell(answer["explanation"])))
         console.out(pairs: pairs(of: record) + [("rule", Show.cell(answer["rule"]))])
+        printSelectors(answer, console)
         if let command = answer["suggestion"]?.text { console.out("to allow it: \(Columns.printable(command))") }
     }
     return .ok
+}
+
+/// How each selector of the service fares with the process, where the answer says so.
+private func printSelectors(_ answer: JSON, _ console: Console) {
+    guard let findings = answer["selectors"]?.items, let service = answer["service"]?.text else { return }
+    console.out("the selectors of \(service):")
+    for finding in findings {
+        let words =
+            switch finding["result"]?.text {
+            case "holds": "holds"
+            case "differs": "does not hold: it is " + Show.cell(finding["detail"])
+            default: "cannot be told: " + Show.cell(finding["detail"])
+            }
+        console.out(Columns.printable("  \(Show.cell(finding["selector"])) \(words)"))
+    }
 }
 
 /// The facts of an audit record that are there, in reading order.

@@ -13,21 +13,30 @@ let serviceCommand = Command(
         Command(
             name: "add", summary: "names a local service",
             details: [
-                "Selectors: user:NAME uid:N group:NAME gid:N unit:NAME.service cgroup:PATH exe:/PATH. "
-                    + "At least one of user:, uid: or unit: is needed; the others only narrow it.",
-                "exe: does not keep out another program of the same user that loads code into it.",
+                "Selectors: user:NAME uid:N group:NAME gid:N unit:NAME.service cgroup:/PATH cgroup:CONTAINER_ID exe:/PATH "
+                    + "sha256:HEX. At least one of user:, uid: or unit: is needed; the others only narrow it.",
+                "exe: and sha256: are looked at again at every answer, and match only processes in posternd's own mount "
+                    + "namespace. They do not keep out another program of the same user that loads code into this one.",
+                "sha256:@/PATH stands for the digest of that file as it is now. --from-pid proposes selectors of a process "
+                    + "that runs, says what each is worth, and asks before it adds them.",
             ],
-            arguments: [Argument(name: "NAME", help: "1 to 63 of a-z, 0-9 and -")],
+            arguments: [
+                Argument(name: "NAME", help: "1 to 63 of a-z, 0-9 and -; proposed too with --from-pid", optional: true)
+            ],
             options: [
                 Option(
-                    name: "selector", value: "KIND:VALUE", help: "a fact that must hold; all must", repeats: true,
-                    required: true)
+                    name: "selector", value: "KIND:VALUE", help: "a fact that must hold; all must", repeats: true),
+                Option(name: "from-pid", value: "PID", help: "take the selectors from a running process"),
             ],
             examples: [
                 Example("By user", "postern service add bridge --selector user:bridge"),
                 Example(
                     "By user and systemd unit",
                     "postern service add bridge --selector uid:1001 --selector unit:bridge.service"),
+                Example(
+                    "This program and no other version of it",
+                    "postern service add bridge --selector user:bridge --selector sha256:@/usr/local/bin/bridge"),
+                Example("As the process 4711 runs now", "postern service add bridge --from-pid 4711"),
             ],
             run: addService),
         Command(
@@ -56,38 +65,6 @@ let serviceCommand = Command(
     ])
 
 private let nameArgument = Argument(name: "NAME", help: "the service's name", values: .services)
-
-private let addService: Command.Run = { session, invocation throws(Failure) in
-    let name = try invocation.slug(0, "service")
-    var selectors: [Selector] = []
-    for text in invocation.all("selector") {
-        guard let selector = Selector(text) else {
-            throw Failure.usage(
-                "\"\(text.shown)\" is no selector",
-                next: "write KIND:VALUE with KIND one of user, uid, group, gid, unit, cgroup, exe; uid:1001 for example"
-            )
-        }
-        selectors.append(selector)
-    }
-    guard selectors.contains(where: \.identifies) else {
-        throw Failure.usage(
-            "these selectors do not say who runs the service", next: "add one of user:, uid: or unit:")
-    }
-    return try session.change { () throws(Failure) in
-        guard try session.exists("services/\(name)") else {
-            let list = selectors.map(\.description).joined(separator: " and ")
-            return Plan(changes: ["add the service \(name): a process with \(list)"])
-        }
-        throw Failure(exit: Exit(6), code: "conflict", what: "the service \(name) exists already")
-    } _: { () throws(Failure) in
-        let answer = try session.admin.post(
-            "services", ["name": .string(name), "selectors": JSON(texts: selectors.map(\.description))])
-        session.print(answer) { console in
-            console.out("service \(name) added")
-            console.note("it may do nothing yet; next: postern grant add \(name) TENANT/PLATFORM/APP_ID --action …")
-        }
-    }
-}
 
 private let listServices: Command.Run = { session, _ throws(Failure) in
     let answer = try session.admin.get("services")

@@ -26,11 +26,13 @@ struct Session: Sendable {
     /// The terminal, when there is one and asking is allowed.
     func terminal() -> Terminal? { settings.mayAsk ? Terminal.open() : nil }
 
-    /// Carries out a change, or shows it under `--check`, or asks first where the plan takes something away.
+    /// Carries out a change, or shows it under `--check`, or asks first where the plan takes something away or `asking`
+    /// says what it does.
     ///
     /// `plan` is made only when it is needed: a plain addition without `--check` costs one call.
     func change(
-        destructive: Bool = false, _ plan: () throws(Failure) -> Plan, _ act: () throws(Failure) -> Void
+        destructive: Bool = false, asking: String? = nil, _ plan: () throws(Failure) -> Plan,
+        _ act: () throws(Failure) -> Void
     ) throws(Failure) -> Exit {
         if settings.check {
             let plan = try plan()
@@ -47,22 +49,22 @@ struct Session: Sendable {
             }
             return changes ? .wouldChange : .ok
         }
-        if destructive, !settings.yes {
+        if destructive || asking != nil, !settings.yes {
             let plan = try plan()
             if plan.changes.isEmpty {
                 console.note("nothing to change")
                 return .ok
             }
-            try confirm(plan)
+            try confirm(plan, asking ?? "this takes something away")
         }
         try act()
         return .ok
     }
 
-    private func confirm(_ plan: Plan) throws(Failure) {
+    private func confirm(_ plan: Plan, _ what: String) throws(Failure) {
         guard let terminal = terminal() else {
             for line in plan.lines { console.note(line) }
-            throw Failure.usage("this takes something away and nobody can be asked", next: "add --yes to go on")
+            throw Failure.usage("\(what) and nobody can be asked", next: "add --yes to go on")
         }
         for line in plan.lines { terminal.say(Columns.printable(line) + "\n") }
         if let typed = plan.typed {

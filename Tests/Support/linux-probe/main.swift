@@ -37,6 +37,19 @@ case "connect-and-fork":
     say("\(child.pid)")
     Program.exit(0)
 
+case "ask":
+    // Connects, then does as it is told line by line.
+    let socket = try FileDescriptor.connect(unix: arguments[0])
+    say("connected")
+    try obey(socket.release())
+
+case "go-on": try obey(Int32(arguments[0])!)
+
+case "take-number":
+    let child = intruder_take_number(Int32(arguments[0])!, UInt32(arguments[1])!)
+    say("\(child)")
+    waitForEnd()
+
 case "lock":
     let lock = try LockFile(path: arguments[0])
     say("locked")

@@ -6,3 +6,7 @@ void intruder_try(const char *file, const char *socket, pid_t victim, int socket
 /* prctl(2) is variadic; the answers to PR_GET_DUMPABLE and PR_GET_NO_NEW_PRIVS. */
 int intruder_dumpable(void);
 int intruder_no_new_privileges(void);
+
+/* Starts a process of user `uid` that has this very number, and does nothing until its parent ends; -errno where the
+   number is in use or we may not choose. */
+pid_t intruder_take_number(pid_t number, uid_t uid);

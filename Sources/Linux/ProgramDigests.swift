@@ -1,0 +1,82 @@
+import Sealing
+
+/// SHA-256 of executables, each state of a file read once (design, section 5).
+///
+/// Nothing is held while a file is read: who asks for another file, or needs no digest, does not wait. Who asks for the
+/// same file waits for the one who reads it.
+final class ProgramDigests: Sendable {
+    static let shared = ProgramDigests()
+
+    /// Longer files match no digest.
+    static let largest: UInt64 = 512 << 20
+    /// So many digests are remembered, the newest.
+    static let most = 256
+    /// So many files are read at once.
+    private static let readers = 2
+
+    private struct State {
+        var known: [FileIdentity: String] = [:]
+        var order: [FileIdentity] = []
+        var reading: Set<FileIdentity> = []
+        var reads = 0
+    }
+
+    private enum Turn: Sendable {
+        case known(String)
+        case mine
+    }
+
+    private let state = Gate(State())
+    private let settling: Int64
+
+    /// - Parameter settling: milliseconds after its last change before a file's digest is remembered. The clock of file
+    ///   systems ticks every few milliseconds, that of some every second, and a change in the same tick is not seen.
+    init(settling: Int64 = 2_000) { self.settling = settling }
+
+    /// How many files were read so far.
+    var reads: Int { state.withLock { $0.reads } }
+    /// How many digests are remembered.
+    var count: Int { state.withLock { $0.known.count } }
+
+    /// The digest in lower-case hex of what `path` leads to, if that is the file `wanted`.
+    ///
+    /// nil where it may not be read, is too long, is no regular file, is on FUSE, or was changed while it was read.
+    func sha256(of path: String, if wanted: FileIdentity) -> String? {
+        guard let file = try? FileDescriptor.open(path, .read), let identity = FileIdentity(of: file),
+            identity.isSameFile(as: wanted), identity.isRegular, identity.size <= Self.largest, !file.isMadeUp
+        else { return nil }
+        let turn = state.wait { state -> Turn? in
+            if let digest = state.known[identity] { return .known(digest) }
+            guard !state.reading.contains(identity), state.reading.count < Self.readers else { return nil }
+            state.reading.insert(identity)
+            state.reads += 1
+            return .mine
+        }
+        if case .known(let digest)? = turn { return digest }
+        let mayRemember = Clock.wallMilliseconds - identity.changed / 1_000_000 >= settling
+        let digest = Self.read(file, identity)
+        state.withLock { state in
+            state.reading.remove(identity)
+            guard mayRemember, let digest, state.known.updateValue(digest, forKey: identity) == nil else { return }
+            state.order.append(identity)
+            if state.order.count > Self.most { state.known.removeValue(forKey: state.order.removeFirst()) }
+        }
+        state.wakeAll()
+        return digest
+    }
+
+    private static func read(_ file: borrowing FileDescriptor, _ identity: FileIdentity) -> String? {
+        var hash = IncrementalSHA256()
+        var chunk = [UInt8](repeating: 0, count: 256 * 1024)
+        var left = identity.size
+        while true {
+            var span = chunk.mutableSpan
+            guard let got = try? file.read(into: &span), got <= left else { return nil }
+            if got == 0 { break }
+            left -= UInt64(got)
+            hash.update(chunk.span.extracting(..<got))
+        }
+        guard left == 0, FileIdentity(of: file) == identity else { return nil }
+        return hash.finish().hex
+    }
+}
