@@ -68,7 +68,9 @@ extension Broker {
                 code: .courierUnavailable)
         }
         let confined = report.landlock > 0 && report.seccomp
-        let detail = "confined: landlock ABI \(report.landlock), seccomp \(report.seccomp ? "on" : "off")"
+        let detail =
+            "confined: landlock ABI \(report.landlock), seccomp \(report.seccomp ? "on" : "off")"
+            + (report.gateway.map { "; gateway for SDKs at \($0)" } ?? "")
         let warnings = report.warnings.joined(separator: "; ")
         return Finding(
             "courier", confined && report.warnings.isEmpty ? .ok : .warn,

@@ -81,6 +81,7 @@ extension AdminRoutes {
             "courier": [
                 "running": .bool(broker.courier?.isRunning == true),
                 "pid": .optional(broker.courier?.pid.map(Int64.init)),
+                "gateway": .optional(broker.courier?.report?.gateway),
             ],
             "tokens": [
                 "needs_reauthorization": .int(tokens.needingReauthorization), "failing": .int(tokens.failing),

@@ -43,6 +43,17 @@ final class Wire {
         socket = FileDescriptor(owning: number)
     }
 
+    /// Connects to a port of 127.0.0.1, as another user where `uid` says so and we are root.
+    init(loopback port: UInt16, uid: UInt32? = nil) throws(SystemError) {
+        guard let uid else {
+            socket = try FileDescriptor.connect(loopbackPort: port)
+            return
+        }
+        let number = outside_connect_tcp(port, uid, uid)
+        guard number >= 0 else { throw SystemError("connect", -number) }
+        socket = FileDescriptor(owning: number)
+    }
+
     func send(_ bytes: [UInt8]) throws(SystemError) { try socket.send(bytes, until: .after(seconds: Self.patience)) }
 
     /// Ends both halves.
@@ -56,9 +67,10 @@ final class Wire {
     }
 
     static func request(
-        _ method: String, _ path: String, _ headers: [String] = [], body: [UInt8] = []
+        _ method: String, _ path: String, _ headers: [String] = [], body: [UInt8] = [], host: String? = "postern"
     ) -> [UInt8] {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: postern\r\n"
+        var head = "\(method) \(path) HTTP/1.1\r\n"
+        if let host { head += "Host: \(host)\r\n" }
         for header in headers { head += header + "\r\n" }
         if !body.isEmpty || method == "POST" || method == "PUT" { head += "Content-Length: \(body.count)\r\n" }
         return Array((head + "\r\n").utf8) + body

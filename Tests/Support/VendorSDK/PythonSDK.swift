@@ -4,6 +4,8 @@ package import Linux
 package struct PythonSDK {
     /// Slack's.
     package static let slack = PythonSDK("slack_sdk-3.47.0", "requirements.txt", "slack_sdk/version.py")
+    /// Slack's framework, which stands on the SDK.
+    package static let bolt = PythonSDK("slack_bolt-1.30.0", "bolt_requirements.txt", "slack_bolt/version.py")
     /// Lark's and Feishu's.
     package static let lark = PythonSDK("lark_oapi-1.7.5", "lark_requirements.txt", "lark_oapi/client.py")
     /// Genesys Cloud's.

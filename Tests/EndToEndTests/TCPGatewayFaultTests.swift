@@ -1,0 +1,68 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import postern_sim
+
+@Suite struct `The TCP gateway, when things go wrong` {
+    private static func courier(of stand: Stand) throws -> Int32 {
+        var pid: Int64 = 0
+        _ = try eventually {
+            if case .integer(let number)? = try stand.must("GET", "status")["courier"]?["pid"] { pid = number }
+            return pid != 0
+        }
+        return Int32(pid)
+    }
+
+    /// The port stays ours: who connects while there is no courier waits for the next one.
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `survives its courier, with the same port and no gap`() throws {
+        let gateway = try TCPGateway()
+        let bearer = try gateway.bearer()
+        for _ in 0..<3 {
+            let first = try Self.courier(of: gateway.stand)
+            try gateway.stand.sim?.control(
+                "POST", "faults",
+                ["match": "auth.test", "fault": "delay", "delay_ms": 20_000, "times": 1])
+            let under = try gateway.connect()
+            try under.send(Wire.request("POST", "/slack/auth.test", gateway.headers(bearer), host: nil))
+            #expect(try eventually { try gateway.stand.sim?.control("GET", "faults")["faults"]?.count == 0 })
+            #expect(Glibc.kill(first, SIGKILL) == 0)
+            // It can take a connection until it is gone. Then at once, not when the next one is there.
+            #expect(eventually { Glibc.kill(first, 0) != 0 })
+            #expect(try gateway.call("/slack/chat.postMessage", bearer)["ok"] == true)
+            #expect(throws: SystemError.self) { try under.receive() }
+            #expect(try TCPGateway.address(of: gateway.stand) == gateway.address)
+            #expect(try Self.courier(of: gateway.stand) != first)
+        }
+    }
+
+    /// A flood here is none at the callback listener, nor for another user.
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `fills up for one user without closing to others or to browsers`() throws {
+        let gateway = try TCPGateway()
+        let bearer = try gateway.bearer()
+        let held = try (0..<300).map { _ in try gateway.connect(uid: Stand.stranger) }
+        for wire in held { try? wire.send(Array("POST /slack/auth.test HTTP/1.1\r\n".utf8)) }
+        #expect(try held[299].receive().code == "too_many_connections")
+        #expect(try gateway.call("/slack/auth.test", bearer)["ok"] == true)
+        #expect(try Browser().get(gateway.stand.callback + "/nothing").status == 404)
+    }
+
+    @Test func `is off unless asked for, and on loopback only`() throws {
+        let stand = try Stand(simulated: true).start()
+        try stand.furnish()
+        let refused = try stand.broker("POST", "apps/\(Stand.app)/access", ["as": "bot", "deliver": "tcp"])
+        #expect(refused.code == "unsupported", "\(refused.text)")
+        #expect(try stand.must("GET", "status")["courier"]?["gateway"]?.text == nil)
+    }
+
+    @Test func `says at start that its port is taken`() throws {
+        let taken = try FileDescriptor.listen(at: .ipv4(0x7F00_0001, port: 0))
+        let bound = taken.boundPort
+        let stand = try Stand(flags: ["--gateway-listen", "127.0.0.1:\(try #require(bound))"])
+        let child = try stand.launch()
+        #expect(try child.wait() == .exited(6))
+        #expect(stand.log.contains("another process uses this port"))
+    }
+}
