@@ -22,6 +22,7 @@ enum Program {
             tenantCommand, appCommand, profileCommand, secretCommand, serviceCommand, grantCommand, roleCommand,
             installationCommand, importCommand,
             oauthCommand, leaseCommand, canCommand, whyCommand, auditCommand, getCommand, runCommand,
+            watchCommand,
         ] + toolCommands)
 
     static func run(_ words: [String], environment: [String: String]) -> Int32 {

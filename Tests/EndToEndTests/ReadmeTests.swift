@@ -89,6 +89,37 @@ enum Readme {
         try Self.expect(lines, secret, stand.sim)
     }
 
+    @Test func `in Python hears of a rotation, and goes on where it was`() throws {
+        let (stand, _, _, _) = try Self.stand()
+        let use = """
+
+            events = watch("\(stand.brokerSocket)")
+            print("watching", flush=True)
+            event, place = next(events)
+            print(event["event"], event["version"], flush=True)
+            print(next(watch("\(stand.brokerSocket)", place))[0]["version"])
+            """
+        let service = try Service(
+            stand, ["-c", try Readme.block("python") + "\n" + Readme.block("watch") + use],
+            program: "/usr/bin/python3")
+        // A generator begins when it is asked first: until it is there, more rotations cost nothing.
+        let isTold = try eventually {
+            try stand.rotate()
+            return service.out.contains("secret.rotated")
+        }
+        try stand.rotate()
+        let told = try Self.number(of: service.out, 1)
+        #expect(try isTold && service.end() == .exited(0), "\(service.out)\(service.error)")
+        #expect(try Self.number(of: service.out, 2) == told + 1)
+    }
+
+    /// The number that ends this line.
+    private static func number(of text: String, _ line: Int) throws -> Int {
+        let lines = text.split(separator: "\n")
+        try #require(lines.count > line, "\(text)")
+        return try #require(Int(lines[line].split(separator: " ").last ?? ""), "\(text)")
+    }
+
     @Test func `in Node reads, posts and verifies`() throws {
         let (stand, secret, signature, time) = try Self.stand()
         let use = """

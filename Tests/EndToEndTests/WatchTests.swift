@@ -259,6 +259,35 @@ import Testing
     }
 }
 
+@Suite struct `postern watch` {
+    @Test func `shows what happens to what its service may see`() throws {
+        let stand = try Stand().start()
+        try stand.furnish()
+        let table = try Service(stand, ["watch", "--app", Stand.app, "--count", "2"])
+        let json = try Service(stand, ["watch", "-o", "json", "--event", "secret.rotated"])
+        #expect(table.shows("watching") && json.shows("watching"))
+        try stand.rotate()
+        try stand.rotate(grace: 0)
+        #expect(try table.end() == .exited(0))
+        #expect(table.out.contains("secret.rotated  \(Stand.app)  kind=signing_secret  version=2  previous until "))
+        #expect(table.out.contains("version=3") && table.out.split(separator: "\n").count == 2, "\(table.out)")
+        #expect(json.shows(#""version":3"#))
+        for line in json.out.split(separator: "\n") {
+            #expect(JSON(bytes: Array(line.utf8))?["event"] == "secret.rotated", "\(line)")
+        }
+        try stand.stop()
+        #expect(try json.end() == .exited(9) && json.error.contains("no_daemon") || json.error.contains("watch_ended"))
+    }
+
+    @Test func `says why it may not`() throws {
+        let stand = try Stand().start()
+        #expect(try Service(stand, ["watch"]).end() == .exited(4))
+        try stand.furnish()
+        let wrong = try Service(stand, ["watch", "--event", "secret.changed"])
+        #expect(try wrong.end() != .exited(0) && wrong.error.contains("secret.rotated"), "\(wrong.error)")
+    }
+}
+
 @Suite struct `A watch of an installation` {
     @Test func `is told when its token changes, when a person is needed and when one has helped`() throws {
         let stand = try Stand(simulated: true).start()

@@ -25,7 +25,7 @@ final class Watcher: Sendable {
     var refusal: Failure? { last.withLock { $0 } }
 
     /// The daemon says something at least every 15 seconds (openapi.json).
-    private static let silence = 45
+    static let silence = 45
 
     /// `line` is where the bytes go.
     init(_ session: Session, _ plan: RunPlan, line: consuming FileDescriptor) {
