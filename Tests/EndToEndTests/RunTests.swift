@@ -10,7 +10,7 @@ import Testing
     static let secret = ["--env", "SECRET=signing_secret"]
     /// Without a process in front of it, and with one for each reason there is.
     static let ways: [[String]] = [
-        [], ["--file", "FILE=signing_secret", "--files", "tmpfs"],
+        [], ["--file", "FILE=signing_secret", "--files", "tmpfs"], ["--watch", "restart"],
     ]
 
     private static func stand() throws -> (Stand, String) {
@@ -58,6 +58,10 @@ import Testing
         (["--env", "S=signing_secret", "--", "no-such-program"], 127, "no program no-such-program"),
         (["--env", "S=signing_secret", "--", "/etc/passwd"], 126, "may not be executed"),
         (["--env", "S=signing_secret", "--broker-socket", "/none", "--", "MARK"], 9, "no daemon answers"),
+        (
+            ["--env", "S=signing_secret", "--broker-socket", "/none", "--watch", "restart", "--", "MARK"], 9,
+            "no daemon"
+        ),
     ]
 
     @Test func `is not started when something is amiss, and is told what`() throws {
@@ -198,7 +202,9 @@ import Testing
         let (stand, planted) = try Self.stand()
         let words =
             Self.app + [
-                "--env", "SECRET=signing_secret", "--file", "FILE=signing_secret", "--files", "tmpfs", "--", "sh", "-c",
+                "--env", "SECRET=signing_secret", "--file", "FILE=signing_secret", "--files", "tmpfs", "--watch",
+                "restart",
+                "--", "sh", "-c",
                 "echo on; sleep 60",
             ]
         let service = try Service(stand, words)

@@ -127,3 +127,8 @@ extension Service {
         return names
     }
 }
+
+extension Service {
+    /// Whether it has printed `text` after what was awaited before; it has ended, so nothing more comes.
+    func shows(anything text: String) -> Bool { fresh.contains(text) }
+}

@@ -16,7 +16,7 @@ final class Watcher: Sendable {
     }
 
     private let session: Session
-    private let apps: Set<String>
+    private let target: String
     private let kinds: Set<String>
     private let line: FileDescriptor
     private let last = Mutex<Failure?>(nil)
@@ -24,13 +24,21 @@ final class Watcher: Sendable {
     /// Why the daemon did not let us listen.
     var refusal: Failure? { last.withLock { $0 } }
 
+    /// What may have changed a value, or whether it can be had; asked for by name, since a look is a read on the record.
+    private static let names = [
+        "secret.rotated", "secret.removed", "token.refreshed", "token.revoked", "access.revoked", "access.restored",
+        "service.suspended", "installation.needs_reauthorization", "installation.connected",
+        "installation.disconnected",
+    ]
+
     /// The daemon says something at least every 15 seconds (openapi.json).
     static let silence = 45
 
     /// `line` is where the bytes go.
     init(_ session: Session, _ plan: RunPlan, line: consuming FileDescriptor) {
         self.session = session
-        apps = Set(plan.entries.map { "\($0.secret.app)" })
+        let query = Set(plan.entries.map { "app=\($0.secret.app)" }).sorted() + Watcher.names.map { "event=\($0)" }
+        target = "/v1/watch?" + query.joined(separator: "&")
         kinds = Set(plan.entries.map(\.secret.kind.rawValue))
         self.line = line
     }
@@ -46,7 +54,7 @@ final class Watcher: Sendable {
         var pause: Int64 = 500
         while true {
             let request = HTTPClient.Request(
-                "GET", "http://postern/v1/watch", headers: [.init("Accept", "text/event-stream")],
+                "GET", "http://postern\(target)", headers: [.init("Accept", "text/event-stream")],
                 unixSocket: session.settings.brokerSocket)
             var stream = EventStream()
             var failure = Failure.error("the daemon ended the watch")
@@ -79,11 +87,9 @@ final class Watcher: Sendable {
         }
     }
 
-    /// Whether an event is about a secret of ours, or about none in particular.
-    private func concerns(_ event: EventStream.Event) -> Bool {
-        guard let data = JSON(parsing: Array(event.data.utf8)) else { return false }
-        if data["platform"]?.text != nil, data["app_id"]?.text != nil, !apps.contains(Show.app(data)) { return false }
-        guard let kind = data["kind"]?.text else { return true }
+    /// Whether an event is about a kind of ours, or about none in particular.
+    private func concerns(_ event: String) -> Bool {
+        guard let data = JSON(parsing: Array(event.utf8)), let kind = data["kind"]?.text else { return true }
         return kinds.contains(kind)
     }
 
@@ -92,20 +98,15 @@ final class Watcher: Sendable {
 
 /// Server-sent events out of the bytes they come in (WHATWG HTML, section 9.2.6), as far as this house sends them.
 struct EventStream {
-    struct Event: Equatable {
-        var name = ""
-        var data = ""
-    }
-
     /// What an event may have; a longer one is dropped.
     private static let longest = 65_536
 
     private var line: [UInt8] = []
-    private var event = Event()
+    private var data = ""
 
-    /// The events that are whole now.
-    mutating func take(_ bytes: [UInt8]) -> [Event] {
-        var whole: [Event] = []
+    /// The data of the events that are whole now.
+    mutating func take(_ bytes: [UInt8]) -> [String] {
+        var whole: [String] = []
         for byte in bytes {
             guard byte == 10 else {
                 if line.count < Self.longest { line.append(byte) }
@@ -113,8 +114,8 @@ struct EventStream {
             }
             if line.last == 13 { line.removeLast() }
             if line.isEmpty {
-                if !event.data.isEmpty { whole.append(event) }
-                event = Event()
+                if !data.isEmpty { whole.append(data) }
+                data = ""
             } else {
                 field(String(decoding: line, as: UTF8.self))
             }
@@ -124,13 +125,8 @@ struct EventStream {
     }
 
     private mutating func field(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return }
-        let value = parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]
-        switch parts[0] {
-        case "event": event.name = String(value)
-        case "data" where event.data.utf8.count < Self.longest: event.data += value
-        default: break
-        }
+        guard text.hasPrefix("data:"), data.utf8.count < Self.longest else { return }
+        let value = text.dropFirst(5)
+        data += value.hasPrefix(" ") ? value.dropFirst() : value
     }
 }

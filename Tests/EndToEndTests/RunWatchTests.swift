@@ -1,0 +1,125 @@
+import Glibc
+import Linux
+import Testing
+
+@testable import postern_sim
+
+/// What `postern run --watch` does when secrets change while the program runs.
+@Suite struct `A watched program` {
+    static let run = ["run", "--app", Stand.app, "--grace", "1s"]
+    static let restarted = run + ["--env", "SECRET=signing_secret", "--watch", "restart", "--", "sh", "-c"]
+    static let script = #"trap 'echo bye; exit 5' TERM; echo "has $SECRET"; while :; do sleep 0.02; done"#
+
+    private static func stand() throws -> (Stand, String) {
+        let stand = try Stand().start()
+        return (stand, try stand.furnish(actions: ["secret:read:signing_secret"]).signingSecret)
+    }
+
+    /// Replaces a secret; the new value.
+    private static func rotate(_ stand: Stand, _ kind: String = "signing_secret") throws -> String {
+        let value = Stand.Planted.secret()
+        try stand.must(
+            "POST", "apps/\(Stand.app)/secrets/\(kind)/rotate", ["value": .string(value), "grace_seconds": 60])
+        return value
+    }
+
+    private static func reads(_ stand: Stand) throws -> Int {
+        try stand.records().count { $0["action"]?.text == "secret.read" && $0["outcome"]?.text == "allowed" }
+    }
+
+    @Test func `is started again with the new value after a rotation, and ends as it ends`() throws {
+        let (stand, first) = try Self.stand()
+        let service = try Service(stand, Self.restarted + [Self.script], onTerminal: true)
+        #expect(service.shows("has \(first)"), "\(service.screen)")
+        #expect(try Self.reads(stand) == 1)
+        let second = try Self.rotate(stand)
+        #expect(service.shows("have changed; it is restarted"), "\(service.screen)")
+        #expect(service.shows("bye") && service.shows("has \(second)"), "\(service.screen)")
+        // What it was not given is nothing to it.
+        _ = try Self.rotate(stand, "client_secret")
+        let third = try Self.rotate(stand)
+        #expect(service.shows("bye") && service.shows("has \(third)"), "\(service.screen)")
+        #expect(try Self.reads(stand) == 3)
+        service.send(signal: SIGTERM)
+        #expect(try service.end() == .exited(5))
+        #expect(service.shows("bye") && !service.shows(anything: "has "))
+    }
+
+    @Test func `is killed when it does not end in time`() throws {
+        let (stand, first) = try Self.stand()
+        let deaf = #"trap '' TERM; echo "has $SECRET"; while :; do sleep 0.02; done"#
+        let service = try Service(stand, Self.restarted + [deaf], onTerminal: true)
+        #expect(service.shows("has \(first)"), "\(service.screen)")
+        let second = try Self.rotate(stand)
+        #expect(service.shows("did not end within 1s; it is killed"), "\(service.screen)")
+        #expect(service.shows("has \(second)"), "\(service.screen)")
+        service.type("\u{3}")
+        #expect(try service.end() == .signalled(SIGINT))
+    }
+
+    @Test func `is not started again when it was told to end meanwhile`() throws {
+        let (stand, first) = try Self.stand()
+        let slow = #"trap 'echo ending; sleep 0.5; exit 6' TERM; echo "has $SECRET"; while :; do sleep 0.02; done"#
+        let service = try Service(stand, Self.restarted + [slow])
+        #expect(service.shows("has \(first)"), "\(service.error)")
+        let second = try Self.rotate(stand)
+        #expect(service.shows("ending"))
+        service.send(signal: SIGTERM)
+        #expect(try service.end() == .exited(6))
+        #expect(!service.out.contains(second))
+    }
+
+    @Test func `goes on with what it has when that is taken away, and has the news when it comes back`() throws {
+        let (stand, first) = try Self.stand()
+        let service = try Service(stand, Self.restarted + [Self.script])
+        #expect(service.shows("has \(first)"), "\(service.error)")
+        guard case .array(let grants)? = try stand.must("GET", "grants")["grants"],
+            case .integer(let id)? = grants.first?["id"]
+        else { throw SystemError("grants", EINVAL) }
+        try stand.must("DELETE", "grants/\(id)")
+        #expect(service.shows("goes on with the values it has"), "\(service.error)")
+        let second = try Self.rotate(stand)
+        try stand.grant(actions: ["secret:read:signing_secret"])
+        #expect(service.shows("has \(second)"), "\(service.error)")
+        #expect(service.out == "has \(first)\nbye\nhas \(second)\n")
+    }
+
+    @Test func `outlives the daemon, and hears what it missed`() throws {
+        let (stand, first) = try Self.stand()
+        let service = try Service(stand, Self.restarted + [Self.script])
+        #expect(service.shows("has \(first)"), "\(service.error)")
+        stand.kill()
+        #expect(service.shows("this is tried again"), "\(service.error)")
+        try stand.start()
+        let second = try Self.rotate(stand)
+        #expect(service.shows("has \(second)"), "\(service.error)")
+        #expect(service.out == "has \(first)\nbye\nhas \(second)\n")
+    }
+
+    @Test func `that ends by itself is not started again`() throws {
+        let (stand, first) = try Self.stand()
+        let service = try Service(stand, Self.restarted + [#"echo "has $SECRET"; exit 8"#])
+        #expect(try service.end() == .exited(8))
+        #expect(service.out == "has \(first)\n")
+    }
+
+    @Test func `is told by a signal, with its file replaced as a whole`() throws {
+        let (stand, first) = try Self.stand()
+        let script = #"""
+            trap 'cat "$FILE"; echo' HUP; cat "$FILE"; echo; ls "$(dirname "$FILE")"; while :; do sleep 0.02; done
+            """#
+        let service = try Service(
+            stand, Self.run + ["--file", "FILE=signing_secret", "--watch", "signal:HUP", "--", "sh", "-c", script])
+        #expect(service.shows("\(first)\nFILE\n"), "\(service.error)")
+        let directory = "/dev/shm/postern-run-\(service.pid)-"
+        #expect(Service.directories.contains { $0.hasPrefix(directory) })
+        let second = try Self.rotate(stand)
+        #expect(service.shows("\(second)\n"), "\(service.error)")
+        let third = try Self.rotate(stand)
+        #expect(service.shows("\(third)\n"), "\(service.error)")
+        service.send(signal: SIGTERM)
+        #expect(try service.end() == .signalled(SIGTERM))
+        #expect(service.out == "\(first)\nFILE\n\(second)\n\(third)\n")
+        #expect(!Service.directories.contains { $0.hasPrefix(directory) })
+    }
+}
