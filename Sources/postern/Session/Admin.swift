@@ -73,17 +73,19 @@ struct Admin: Sendable {
         do {
             let answer = try HTTPClient().perform(request)
             return (answer.status, answer.body)
-        } catch {
-            switch error.kind {
-            case .connect, .refused: throw unreachable()
-            case .timeout:
-                throw .error(
-                    "the daemon did not answer within \(Show.duration(timeoutSeconds))",
-                    next: "wait longer with --timeout; whether it was done, postern audit list tells")
-            default:
-                throw .error(
-                    "the daemon's answer broke off: \(error.reason)", next: "see its log, and postern audit list")
-            }
+        } catch { throw failure(error) }
+    }
+
+    /// What it means that a call had no answer.
+    func failure(_ error: HTTPClient.Failure) -> Failure {
+        switch error.kind {
+        case .connect, .refused: unreachable()
+        case .timeout:
+            .error(
+                "the daemon did not answer within \(Show.duration(timeoutSeconds))",
+                next: "wait longer with --timeout; whether it was done, postern audit list tells")
+        default:
+            .error("the daemon's answer broke off: \(error.reason)", next: "see its log, and postern audit list")
         }
     }
 

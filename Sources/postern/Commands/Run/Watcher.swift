@@ -75,10 +75,7 @@ final class Watcher: Sendable {
                     failure = JSON(parsing: answer.body).map { Failure(status: answer.status, document: $0) } ?? failure
                 }
             } catch {
-                failure = Failure(
-                    exit: Admin.Door.broker.closed, code: "no_daemon",
-                    what: "the daemon cannot be watched: \(error.reason)",
-                    next: "start posternd, or say where it runs with --data-dir or --broker-socket")
+                failure = session.broker.failure(error)
             }
             last.withLock { $0 = failure }
             say(Word.refused)
