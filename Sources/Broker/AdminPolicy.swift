@@ -33,10 +33,15 @@ extension Broker {
 
     /// Names a local program by its selectors. `bad_request` for selectors that prove nothing, `conflict` for a taken
     /// name.
-    package func addService(_ name: Slug, selectors: [Selector], _ call: AdminCall) throws(Problem) -> ServiceRow {
+    package func addService(
+        _ name: Slug, selectors: [Selector], caps: ServiceCaps = ServiceCaps(), _ call: AdminCall
+    ) throws(Problem) -> ServiceRow {
+        try caps.check()
         try check(selectors)
         return try change(call, "service.add", reason: name.value) { transaction, _ throws(Problem) in
-            try transaction.addService(name, selectors: selectors)
+            try transaction.addService(
+                name, selectors: selectors, rate: caps.rate ?? 0,
+                mostLeases: caps.mostLeases ?? ServiceRow.usualMostLeases)
         }
     }
 
@@ -68,13 +73,16 @@ extension Broker {
     /// nothing.
     package func addGrant(
         to name: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],
-        maxTTL: Interval, _ call: AdminCall
+        maxTTL: Interval, maxAge: Interval = Grant.defaultMaxAge, binding: Grant.Binding = .service, _ call: AdminCall
     ) throws(Problem) -> GrantRow {
         guard !actions.isEmpty, Set(actions).count == actions.count else {
             throw Problem(.badRequest, "a grant needs actions, each once", advice: "add --action secret:read:KIND")
         }
         guard (1...Grant.longestTTL.seconds).contains(maxTTL.seconds) else {
             throw Problem(.badRequest, "a grant's max TTL is 1s to \(Grant.longestTTL)")
+        }
+        guard (1...Grant.longestMaxAge.seconds).contains(maxAge.seconds) else {
+            throw Problem(.badRequest, "a grant's max age is 1s to \(Grant.longestMaxAge)")
         }
         guard methods.allSatisfy(Method.isWellFormed) else {
             throw Problem(
@@ -94,7 +102,7 @@ extension Broker {
             }
             return try transaction.addGrant(
                 to: service.id, pattern: pattern, actions: actions, methods: methods, scope: scope, maxTTL: maxTTL,
-                by: call.name)
+                maxAge: maxAge, binding: binding, by: call.name)
         }
     }
 

@@ -41,6 +41,7 @@ package final class Broker: Sendable {
     package let slabs = SlabPool()
     let gate = AnswerGate()
     let budget = RefusalBudget()
+    let calls = ServiceCalls()
     /// What admins look at: once a minute for each of them and each call, the rest counted.
     let looks = RefusalBudget(mostEach: 1)
     package let startedAt: Int64
@@ -91,7 +92,10 @@ package final class Broker: Sendable {
     }
 
     /// The answer has left, or its connection has ended.
-    package func answered(_ caller: Caller) { gate.leave(caller) }
+    package func answered(_ caller: Caller) {
+        gate.leave(caller)
+        if let service = caller.countedOf() { calls.end(service) }
+    }
 
     /// The same for a line that is no connection of ours.
     package func answered(_ answering: Answering) { gate.leave(answering) }
@@ -143,6 +147,7 @@ package final class Broker: Sendable {
 
     /// Called once a minute: what was counted and not recorded becomes one record a kind.
     package func endMinute() {
+        calls.endMinute()
         write(budget.endMinute(), .denied)
         write(looks.endMinute(), .allowed)
     }

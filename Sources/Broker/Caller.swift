@@ -20,6 +20,8 @@ package final class Caller: Sendable {
 
     package let peer: Peer
     private let known = Mutex<Identity?>(nil)
+    /// The service whose call is under way here; 0 while none is.
+    private let counted = Atomic<Int64>(0)
     /// The answers on this connection.
     package let answering = Answering()
     /// The guarded memory this connection's answers are made in, from its first secret on.
@@ -41,6 +43,15 @@ package final class Caller: Sendable {
     /// The connection has ended: its slab may serve another.
     func giveSlab(to pool: SlabPool) {
         if let slab = slab.withLock({ $0.take() }) { pool.give(slab) }
+    }
+
+    /// The call under way here counts as one of this service's.
+    func isCounted(of service: Int64) { counted.store(service, ordering: .relaxed) }
+
+    /// Whose call was counted, once; nil where none was.
+    func countedOf() -> Int64? {
+        let service = counted.exchange(0, ordering: .relaxed)
+        return service == 0 ? nil : service
     }
 
     /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,

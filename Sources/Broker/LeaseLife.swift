@@ -89,8 +89,10 @@ extension Broker {
     }
 
     /// Prolongs a lease to its grant's longest from now, until it is as old as the grant lets it be. What the grant does
-    /// not have any more the lease loses.
-    package func renew(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) -> RenewedLease {
+    /// not have any more the lease loses. `ttl` is how long from now instead of the longest.
+    package func renew(
+        _ id: String, ttl: Interval? = nil, for caller: Caller, _ request: RequestID
+    ) throws(Problem) -> RenewedLease {
         while true {
             let policy = gate.enter(caller.answering, vault)
             try requireSound()
@@ -103,9 +105,13 @@ extension Broker {
             let moment = leaseMoment
             let standing = try vault.standing(of: lease, at: moment, in: policy)
             guard standing.state == .live else { throw Self.hasEnded }
+            let ttl = ttl ?? allowed.grant.maxTTL
+            guard ttl <= allowed.grant.maxTTL else {
+                throw Problem(.badRequest, "ttl is 1s to \(allowed.grant.maxTTL), the grant's longest")
+            }
             let oldest = lease.createdAt + allowed.grant.maxAge.milliseconds
             let renewed = try prolonged(
-                lease, to: min(moment.wall + allowed.grant.maxTTL.milliseconds, oldest), allowed)
+                lease, to: min(moment.wall + ttl.milliseconds, oldest), allowed)
             let entry = AuditEntry(
                 "lease.renew", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: id)

@@ -29,8 +29,9 @@ extension AdminRoutes {
                 }
                 selectors.append(selector)
             }
+            let caps = try caps(call)
             try call.body.end()
-            let row = try broker.addService(name, selectors: selectors, admin)
+            let row = try broker.addService(name, selectors: selectors, caps: caps, admin)
             let shown = Show.service(row, advice: broker.advice(on: selectors))
             return Reply.json(shown, status: 201, call.request)
         }
@@ -38,7 +39,14 @@ extension AdminRoutes {
         let name = try call.slug(1, "service")
         if call.matches("GET", "services/*") {
             _ = try broker.admit(call.caller, .look, "service.show", call.request)
-            return Reply.json(Show.service(try broker.service(name)), call.request)
+            let service = try broker.service(name)
+            return Reply.json(Show.service(service, live: try broker.liveLeases(of: service)), call.request)
+        }
+        if call.matches("POST", "services/*/edit") {
+            let admin = try broker.admit(call.caller, .policy, "service.edit", call.request)
+            let caps = try caps(call)
+            try call.body.end()
+            return Reply.json(Show.service(try broker.editService(name, caps, admin)), call.request)
         }
         if call.matches("DELETE", "services/*") {
             let admin = try broker.admit(call.caller, .policy, "service.remove", call.request)
@@ -53,6 +61,10 @@ extension AdminRoutes {
             return Reply.json(Show.service(try broker.service(name)), call.request)
         }
         return nil
+    }
+
+    private func caps(_ call: AdminRequest) throws(Problem) -> ServiceCaps {
+        ServiceCaps(rate: try call.body.optionalInt("rate"), mostLeases: try call.body.optionalInt("max_leases"))
     }
 
     func grants(_ call: AdminRequest) throws(Problem) -> HTTPServer.Response? {
@@ -89,9 +101,14 @@ extension AdminRoutes {
             let methods = try call.body.texts("methods") ?? []
             let scope = try call.body.texts("scope") ?? []
             let maxTTL = try Ask.interval(&call.body, "max_ttl_seconds") ?? Grant.defaultTTL
+            let maxAge = try Ask.interval(&call.body, "max_age_seconds") ?? Grant.defaultMaxAge
+            guard let binding = Grant.Binding(rawValue: try call.body.optionalText("bind") ?? "service") else {
+                throw Problem(.badRequest, "bind is service or process")
+            }
             try call.body.end()
             let row = try broker.addGrant(
-                to: name, pattern: pattern, actions: actions, methods: methods, scope: scope, maxTTL: maxTTL, admin)
+                to: name, pattern: pattern, actions: actions, methods: methods, scope: scope, maxTTL: maxTTL,
+                maxAge: maxAge, binding: binding, admin)
             return Reply.json(Show.grant(row, service: name), status: 201, call.request)
         }
         if call.matches("DELETE", "grants/*") {

@@ -23,6 +23,17 @@ enum BrokerCall {
     case unlink(AppKey, Int64, link: Int64)
     case watch
 
+    /// Whether any peer may make it, as often as it likes.
+    var isAnyones: Bool {
+        switch self {
+        case .health, .openapi: true
+        default: false
+        }
+    }
+
+    /// Whether its answer lasts as long as its connection.
+    var isLong: Bool { if case .watch = self { true } else { false } }
+
     /// Reads method and path; nothing is decoded, since no name of ours needs escaping.
     init(method: String, path: String) throws(Problem) {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()

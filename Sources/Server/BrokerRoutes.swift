@@ -18,7 +18,9 @@ struct BrokerRoutes: Sendable {
         if !caller.answering.hasCutter { caller.answering.canBeCut(by: { connection.cut() }) }
         var response: HTTPServer.Response
         do throws(Problem) {
-            response = try perform(try BrokerCall(method: http.method, path: http.path), http, caller, request)
+            let call = try BrokerCall(method: http.method, path: http.path)
+            if !call.isAnyones { try broker.begin(caller, isLong: call.isLong, request) }
+            response = try perform(call, http, caller, request)
         } catch { response = Reply.problem(error, request) }
         // Whatever was asked, the answer is under way until its last byte has left.
         let then = response.onSent
@@ -43,7 +45,10 @@ struct BrokerRoutes: Sendable {
         case .readSecret(let key, let kind): return try readSecret(key, kind, http, caller, request)
         case .access(let key): return try access(key, http, caller, request)
         case .renewLease(let id):
-            let renewed = try broker.renew(id, for: caller, request)
+            var body = try Body(http.bodyBytes)
+            let ttl = try Ask.interval(&body, "ttl")
+            try body.end()
+            let renewed = try broker.renew(id, ttl: ttl, for: caller, request)
             return Reply.json(
                 Show.lease(
                     renewed.lease, renewed.standing, now: broker.vault.now, renewableUntil: renewed.renewableUntil),

@@ -50,11 +50,12 @@ enum Show {
         return .object(shown)
     }
 
-    static func service(_ service: ServiceRow, advice: [String] = []) -> JSONValue {
+    static func service(_ service: ServiceRow, live: Int64? = nil, advice: [String] = []) -> JSONValue {
         [
             "id": .int(service.id), "name": .text(service.slug.value),
             "selectors": .texts(service.selectors.map(\.description)), "state": .text(service.state.rawValue),
             "created_at": .time(service.createdAt), "rate": .int(service.rate), "max_leases": .int(service.mostLeases),
+            "live_leases": .optional(live),
             "warnings": advice.isEmpty ? .absent : .texts(advice),
         ]
     }

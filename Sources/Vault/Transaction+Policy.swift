@@ -124,6 +124,12 @@ extension Transaction {
         ).first
     }
 
+    /// Writes a service's new caps and moves the policy epoch, since what it asked before may be too much now.
+    package func update(service: ServiceRow) throws(Problem) {
+        try update(service)
+        raiseEpoch()
+    }
+
     /// Suspends or resumes a service; suspending moves the policy epoch.
     package func setStanding(_ standing: Standing, ofService slug: Slug) throws(Problem) {
         guard var row = try service(slug) else { throw Problem(.notFound, "no such service") }

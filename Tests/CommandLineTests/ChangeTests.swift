@@ -17,6 +17,11 @@ import Testing
             200,
             #"{"leases":[{"lease_id":"L1","service":"bridge","platform":"slack","app_id":"A1","as":"bot","state":"live","expires_in":60}]}"#
         ),
+        "GET leases/L1": (
+            200,
+            #"{"lease_id":"L1","service":"bridge","platform":"slack","app_id":"A1","as":"bot","state":"live","expires_in":60}"#
+        ),
+        "POST leases/revoke": (200, #"{"leases_revoked":1}"#),
         "GET apps/slack/A1/secrets/signing_secret/versions": (
             200,
             #"{"versions":[{"version":2,"state":"current"},{"version":1,"state":"previous","ends_in":90}]}"#
@@ -38,6 +43,9 @@ import Testing
         (["grant", "remove", "3"], ["take from bridge: secret:read:signing_secret", "lease L1"]),
         (["role", "remove", "2"], ["remove uid:1000 as admin", "no admin but root is left"]),
         (["lease", "revoke", "L1"], ["end the lease of bridge for slack/A1", "1m left"]),
+        (["lease", "revoke", "--app", "slack/A1"], ["end all leases of the app slack/A1", "lease L1 of bridge"]),
+        (["lease", "revoke", "--service", "bridge"], ["end all leases of the service bridge", "lease L1 of bridge"]),
+        (["lease", "revoke", "--tenant", "acme"], ["end all leases of the tenant acme", "lease L1 of bridge"]),
         (
             ["secret", "rotate", "slack/A1", "signing_secret", "-", "--grace", "0s"],
             [

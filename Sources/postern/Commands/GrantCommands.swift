@@ -33,6 +33,15 @@ let grantCommand = Command(
                 Option(
                     name: "max-ttl", value: "TIME",
                     help: "the longest lease [\(Grant.defaultTTL), at most \(Grant.longestTTL)]"),
+                Option(
+                    name: "max-age", value: "TIME",
+                    help:
+                        "a lease is renewed until it is this old [\(Grant.defaultMaxAge), at most \(Grant.longestMaxAge)]"
+                ),
+                Option(
+                    name: "bind", value: "WHO",
+                    help: "service: any of its processes may use a lease; process: only the one that asked [service]",
+                    values: .words(Grant.Binding.allCases.map(\.rawValue))),
             ],
             examples: [
                 Example(
@@ -42,6 +51,10 @@ let grantCommand = Command(
                     "Post messages for ten minutes at a time",
                     "postern grant add bridge acme/slack/A0123456789 --action access:bot "
                         + "--method chat.postMessage --scope chat:write --max-ttl 10m"),
+                Example(
+                    "The same for a day, and only for the process that asks",
+                    "postern grant add bridge acme/slack/A0123456789 --action access:bot "
+                        + "--method chat.postMessage --max-age 24h --bind process"),
                 Example(
                     "Check webhooks of every Slack app", "postern grant add hooks '*/slack/*' --action webhook:verify"),
             ],
@@ -68,12 +81,13 @@ func grantTable(_ grants: [JSON]) -> Table {
     var table = Table([
         .init("id", right: true), .init("service"), .init("pattern"), .init("actions", shrinks: true),
         .init("methods", shrinks: true), .init("scope", shrinks: true), .init("max ttl", right: true),
+        .init("max age", right: true), .init("bind"),
     ])
     for grant in grants {
         table.add([
             Show.cell(grant["id"]), Show.cell(grant["service"]), Show.cell(grant["pattern"]),
             Show.list(grant["actions"]), Show.list(grant["methods"]), Show.list(grant["scope"]),
-            Show.seconds(grant["max_ttl_seconds"]),
+            Show.seconds(grant["max_ttl_seconds"]), Show.seconds(grant["max_age_seconds"]), Show.cell(grant["bind"]),
         ])
     }
     return table
@@ -100,6 +114,18 @@ private let addGrant: Command.Run = { session, invocation throws(Failure) in
             throw Failure.usage("--max-ttl is at least 1s and at most \(Grant.longestTTL)")
         }
         body["max_ttl_seconds"] = .int(seconds)
+    }
+    if let seconds = try invocation.seconds("max-age") {
+        guard seconds > 0, seconds <= Grant.longestMaxAge.seconds else {
+            throw Failure.usage("--max-age is at least 1s and at most \(Grant.longestMaxAge)")
+        }
+        body["max_age_seconds"] = .int(seconds)
+    }
+    if let word = invocation.text("bind") {
+        guard let binding = Grant.Binding(rawValue: word) else {
+            throw Failure.usage("--bind takes service or process, not \"\(word.shown)\"")
+        }
+        body["bind"] = .string(binding.rawValue)
     }
     let leases = actions.contains { $0.hasPrefix("access:") }
     return try session.change { () throws(Failure) in
@@ -131,15 +157,9 @@ private let removeGrant: Command.Run = { session, invocation throws(Failure) in
     return try session.change(destructive: true) { () throws(Failure) in
         let grant = try session.entry(id, in: "grants", named: "grant")
         let service = Show.cell(grant["service"])
-        let pattern = GrantPattern(grant["pattern"]?.text ?? "")
-        let leases = try session.leases(service: service) { lease in
-            guard let app = AppKey(Show.app(lease)), let pattern else { return true }
-            return (pattern.platform == nil || pattern.platform == app.platform)
-                && (pattern.appID == nil || pattern.appID == app.appID)
-        }
         return Plan(
             changes: ["take from \(service): \(Show.list(grant["actions"])) on \(Show.cell(grant["pattern"]))"],
-            affected: leases)
+            affected: try session.leases(grant: id))
     } _: { () throws(Failure) in
         let answer = try session.admin.delete("grants/\(Admin.escaped(id))")
         session.print(answer) { $0.out("grant \(id.shown) removed") }

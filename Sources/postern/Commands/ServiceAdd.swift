@@ -18,7 +18,7 @@ let addService: Command.Run = { session, invocation throws(Failure) in
     return try session.change { () throws(Failure) in
         try plan(name, selectors, session)
     } _: { () throws(Failure) in
-        try add(name, selectors, session)
+        try add(name, selectors, try caps(invocation), session)
     }
 }
 
@@ -70,9 +70,13 @@ private func plan(_ name: String, _ selectors: [Selector], _ session: Session) t
     throw Failure(exit: Exit(6), code: "conflict", what: "the service \(name) exists already")
 }
 
-private func add(_ name: String, _ selectors: [Selector], _ session: Session) throws(Failure) {
-    let answer = try session.admin.post(
-        "services", ["name": .string(name), "selectors": JSON(texts: selectors.map(\.description))])
+private func add(
+    _ name: String, _ selectors: [Selector], _ caps: [String: JSON], _ session: Session
+) throws(Failure) {
+    var body = caps
+    body["name"] = .string(name)
+    body["selectors"] = JSON(texts: selectors.map(\.description))
+    let answer = try session.admin.post("services", .object(body))
     session.print(answer) { console in
         console.out("service \(name) added")
         for warning in answer["warnings"]?.texts ?? [] { console.warn(Columns.printable(warning)) }
@@ -106,7 +110,7 @@ private func addService(
     return try session.change(asking: "this adds what was proposed") { () throws(Failure) in
         try plan(slug, selectors, session)
     } _: { () throws(Failure) in
-        try add(slug, selectors, session)
+        try add(slug, selectors, try caps(invocation), session)
     }
 }
 

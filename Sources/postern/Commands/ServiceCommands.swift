@@ -27,7 +27,7 @@ let serviceCommand = Command(
                 Option(
                     name: "selector", value: "KIND:VALUE", help: "a fact that must hold; all must", repeats: true),
                 Option(name: "from-pid", value: "PID", help: "take the selectors from a running process"),
-            ],
+            ] + capOptions,
             examples: [
                 Example("By user", "postern service add bridge --selector user:bridge"),
                 Example(
@@ -39,6 +39,20 @@ let serviceCommand = Command(
                 Example("As the process 4711 runs now", "postern service add bridge --from-pid 4711"),
             ],
             run: addService),
+        Command(
+            name: "edit", summary: "changes what a service may make of the daemon",
+            details: [
+                "Nothing that it has ends: the caps hold for what it asks from now on. Above them it is told 429 with "
+                    + "Retry-After. Besides, 1024 calls of a service may be under way at once."
+            ],
+            arguments: [nameArgument], options: capOptions,
+            examples: [
+                Example("At most 50 calls a second", "postern service edit bridge --rate 50"),
+                Example(
+                    "At most 200 live leases, any number of calls",
+                    "postern service edit bridge --rate 0 --max-leases 200"),
+            ],
+            run: editService),
         Command(
             name: "list", summary: "lists the services",
             examples: [Example("All services", "postern service list")], run: listServices),
@@ -64,15 +78,58 @@ let serviceCommand = Command(
             examples: [Example("Go on", "postern service resume bridge")], run: resumeService),
     ])
 
+private let capOptions = [
+    Option(name: "rate", value: "CALLS", help: "calls it may make each second; 0 is as many as it likes [0]"),
+    Option(name: "max-leases", value: "NUMBER", help: "live leases it may have [10000]"),
+]
+
+/// The caps that were given.
+func caps(_ invocation: Invocation) throws(Failure) -> [String: JSON] {
+    var caps: [String: JSON] = [:]
+    if let rate = try invocation.number("rate") { caps["rate"] = .int(rate) }
+    if let leases = try invocation.number("max-leases", atLeast: 1) { caps["max_leases"] = .int(leases) }
+    return caps
+}
+
+private let editService: Command.Run = { session, invocation throws(Failure) in
+    let name = try invocation.slug(0, "service")
+    let wanted = try caps(invocation)
+    guard !wanted.isEmpty else { throw Failure.usage("nothing to change", next: "give --rate or --max-leases") }
+    return try session.change { () throws(Failure) in
+        let service = try session.admin.get("services/\(name)")
+        let changes = wanted.filter { service[$0.key]?.int != $0.value.int }.sorted { $0.key < $1.key }
+        return Plan(
+            changes: changes.map { key, value in
+                "let \(name) have \(key == "rate" ? rate(value) : "\(value.cell) live leases") instead of "
+                    + (key == "rate" ? rate(service[key]) : Show.cell(service[key]))
+            })
+    } _: { () throws(Failure) in
+        let answer = try session.admin.post("services/\(name)/edit", .object(wanted))
+        session.print(answer) { console in
+            console.out(
+                "service \(name): \(rate(answer["rate"])), \(Show.cell(answer["max_leases"])) live leases at most")
+        }
+    }
+}
+
+private func rate(_ value: JSON?) -> String {
+    guard let rate = value?.int, rate > 0 else { return "any number of calls a second" }
+    return "\(rate) calls a second"
+}
+
 private let nameArgument = Argument(name: "NAME", help: "the service's name", values: .services)
 
 private let listServices: Command.Run = { session, _ throws(Failure) in
     let answer = try session.admin.get("services")
     session.print(answer) { console in
-        var table = Table([.init("name"), .init("state"), .init("selectors", shrinks: true), .init("created")])
+        var table = Table([
+            .init("name"), .init("state"), .init("selectors", shrinks: true), .init("calls/s", right: true),
+            .init("leases at most", right: true), .init("created"),
+        ])
         for service in answer["services"]?.items ?? [] {
             table.add([
                 Show.cell(service["name"]), Show.cell(service["state"]), Show.list(service["selectors"]),
+                service["rate"]?.int == 0 ? "any" : Show.cell(service["rate"]), Show.cell(service["max_leases"]),
                 Show.time(service["created_at"]),
             ])
         }
@@ -91,7 +148,10 @@ private let showService: Command.Run = { session, invocation throws(Failure) in
     let grants = try session.admin.get("grants", [("service", name)])["grants"]?.items ?? []
     session.console.out(pairs: [
         ("service", Show.cell(answer["name"])), ("state", Show.cell(answer["state"])),
-        ("selectors", Show.list(answer["selectors"])), ("created", Show.time(answer["created_at"])),
+        ("selectors", Show.list(answer["selectors"])), ("calls", rate(answer["rate"])),
+        (
+            "live leases", "\(Show.cell(answer["live_leases"])) of at most \(Show.cell(answer["max_leases"]))"
+        ), ("created", Show.time(answer["created_at"])),
     ])
     session.console.out("")
     session.console.out(grantTable(grants), empty: "no grants: everything is refused to it")

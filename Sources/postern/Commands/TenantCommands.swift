@@ -94,8 +94,7 @@ private let suspendTenant: Command.Run = { session, invocation throws(Failure) i
         let tenant = try session.admin.get("tenants/\(slug)")
         if tenant["state"]?.text == "suspended" { return .nothing }
         let apps = try session.admin.get("apps", [("tenant", slug)])["apps"]?.items ?? []
-        let names = Set(apps.map(Show.app))
-        let leases = try session.leases { names.contains(Show.app($0)) }
+        let leases = try session.leases(tenant: slug)
         return Plan(
             changes: ["suspend the tenant \(slug)"],
             affected: apps.map { "\(Show.app($0)) can no longer be used" } + leases)

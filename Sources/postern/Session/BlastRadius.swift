@@ -13,20 +13,23 @@ extension Session {
         }
     }
 
-    /// The live leases that `touches` picks, one sentence each.
+    /// The live leases of a service, app, tenant, grant or installation, one sentence each, the first ten of them.
     func leases(
-        service: String? = nil, app: String? = nil, where touches: (JSON) -> Bool = { _ in true }
+        service: String? = nil, app: String? = nil, tenant: String? = nil, grant: String? = nil,
+        installation: String? = nil
     ) throws(Failure) -> [String] {
-        let answer = try admin.get("leases", [("service", service), ("app", app)])
-        let live = (answer["leases"]?.items ?? []).filter { touches($0) && isLive($0) }
-        let shown = live.prefix(10).map { lease in
+        let answer = try admin.get(
+            "leases",
+            [
+                ("service", service), ("app", app), ("tenant", tenant), ("grant", grant),
+                ("installation", installation), ("state", "live"), ("limit", "10"),
+            ])
+        let shown = (answer["leases"]?.items ?? []).map { lease in
             "lease \(Show.cell(lease["lease_id"])) of \(Show.cell(lease["service"])) for \(Show.app(lease)) ends"
         }
-        return shown + (live.count > 10 ? ["and \(live.count - 10) more leases end"] : [])
+        let more = Int(answer["live"]?.int ?? 0) - shown.count
+        return shown + (more > 0 ? ["and \(Show.count(more, "more lease ends", "more leases end"))"] : [])
     }
-
-    /// Whether a lease can still be used.
-    func isLive(_ lease: JSON) -> Bool { (lease["state"]?.text ?? "live") == "live" }
 
     /// The services whose grants allow `action` on `app`, which belongs to `tenant`.
     func servicesThatMay(_ action: Action, on app: AppKey, of tenant: String) throws(Failure) -> [String] {
