@@ -85,8 +85,8 @@ final class Watcher: Sendable {
     }
 
     /// Whether an event is about a kind of ours, or about none in particular.
-    private func concerns(_ event: String) -> Bool {
-        guard let data = JSON(parsing: Array(event.utf8)), let kind = data["kind"]?.text else { return true }
+    private func concerns(_ event: EventStream.Event) -> Bool {
+        guard let data = JSON(parsing: Array(event.data.utf8)), let kind = data["kind"]?.text else { return true }
         return kinds.contains(kind)
     }
 
@@ -95,15 +95,20 @@ final class Watcher: Sendable {
 
 /// Server-sent events out of the bytes they come in (WHATWG HTML, section 9.2.6), as far as this house sends them.
 struct EventStream {
+    struct Event: Equatable {
+        var name = ""
+        var data = ""
+    }
+
     /// What an event may have; a longer one is dropped.
     private static let longest = 65_536
 
     private var line: [UInt8] = []
-    private var data = ""
+    private var event = Event()
 
-    /// The data of the events that are whole now.
-    mutating func take(_ bytes: [UInt8]) -> [String] {
-        var whole: [String] = []
+    /// The events that are whole now.
+    mutating func take(_ bytes: [UInt8]) -> [Event] {
+        var whole: [Event] = []
         for byte in bytes {
             guard byte == 10 else {
                 if line.count < Self.longest { line.append(byte) }
@@ -111,8 +116,8 @@ struct EventStream {
             }
             if line.last == 13 { line.removeLast() }
             if line.isEmpty {
-                if !data.isEmpty { whole.append(data) }
-                data = ""
+                if !event.data.isEmpty { whole.append(event) }
+                event = Event()
             } else {
                 field(String(decoding: line, as: UTF8.self))
             }
@@ -122,8 +127,13 @@ struct EventStream {
     }
 
     private mutating func field(_ text: String) {
-        guard text.hasPrefix("data:"), data.utf8.count < Self.longest else { return }
-        let value = text.dropFirst(5)
-        data += value.hasPrefix(" ") ? value.dropFirst() : value
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { return }
+        let value = parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]
+        switch parts[0] {
+        case "event": event.name = String(value)
+        case "data" where event.data.utf8.count < Self.longest: event.data += value
+        default: break
+        }
     }
 }
