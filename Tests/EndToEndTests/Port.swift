@@ -6,10 +6,10 @@ import Testing
 /// Ports for daemons that are told theirs before they listen.
 ///
 /// They come from below the range the kernel gives to those who ask for any (ip(7): 32768 and up), one after the other, so
-/// that nobody takes one between here and the daemon.
+/// that nobody takes one between here and the daemon. Test runs side by side begin far from each other.
 enum Port {
     private static let range: Range<UInt16> = 20_000..<32_000
-    private static let last = Mutex(range.lowerBound + UInt16(getpid() % 11_000))
+    private static let last = Mutex(range.lowerBound + UInt16(UInt32(getpid()) &* 997 % 11_000))
 
     static func free() throws -> UInt16 {
         for _ in range {
