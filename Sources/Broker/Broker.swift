@@ -22,6 +22,8 @@ package final class Broker: Sendable {
         package var webhookWindow: Int64? = 300
         /// How many connections of one service may watch at once.
         package var watchersPerService = 1000
+        /// The largest body that passes the gateway, either way, in bytes.
+        package var gatewayBodyLimit = 64 * 1024 * 1024
 
         /// What the daemon was started with; `publicURL` is empty where none was given.
         package init(
@@ -51,6 +53,8 @@ package final class Broker: Sendable {
     let proven = ProvenSecrets()
     let refreshing = RefreshState()
     let revoking = SingleRun()
+    let askedToWait = AskedToWait()
+    let quotaWarnings = QuotaWarnings()
     let inbox = EventInbox()
     let acting = SingleRun()
     let watchers = Watchers()
@@ -102,6 +106,13 @@ package final class Broker: Sendable {
 
     /// Ends all watches; none begins any more.
     package func stopWatching() { watchers.stop() }
+    /// A line that is not a connection's is there: revocations wait for its answers in flight, or cut them.
+    package func connected(_ line: Answering) { gate.add(line) }
+    /// That line is over.
+    package func disconnected(_ line: Answering) {
+        gate.leave(line)
+        gate.remove(line)
+    }
 
     // MARK: - Refusing
 
@@ -131,10 +142,10 @@ package final class Broker: Sendable {
     }
 
     /// Records that an allowed operation failed, and returns its problem.
-    func fail(_ problem: Problem, _ entry: AuditEntry) -> Problem {
+    func fail(_ problem: Problem, _ entry: AuditEntry, because reason: String? = nil) -> Problem {
         var entry = entry
         entry.outcome = .error
-        entry.reason = problem.code.rawValue
+        entry.reason = reason ?? problem.code.rawValue
         do {
             if budget.admits("uid:\(entry.actor.uid ?? 0)", entry.action + ".error", by: entry.actor) {
                 _ = try vault.record(entry)
@@ -176,6 +187,7 @@ extension Broker {
 
     /// Called once a second.
     package func tick() {
+        courier?.prunePassages()
         unwritten.retry()
         refreshDue()
         workRevocations()

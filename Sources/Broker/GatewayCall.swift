@@ -1,146 +1,133 @@
+import Errands
 import Linux
 package import Platforms
 package import Rules
 import Sealing
 package import Vault
 
-extension Broker {
-    /// Carries one call of a bridge to the platform with the token on it; the caller never sees the token.
-    ///
-    /// The durable intent comes before the errand leaves. While the platform is waited for, no revocation waits for
-    /// us; when its answer is there, the lease is looked at once more, so that an answer to a revoked lease is dropped.
-    package func gateway(
-        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID
-    ) throws(Problem) -> GatewayAnswer {
-        GatewayAnswer(try carry(holder, ask, request))
+/// One call of a lease's holder to the platform, with the token on it; the holder never sees the token.
+///
+/// The body comes by `take`, then `finish` gives the answer. A body up to `buffered` bytes is kept until the platform has
+/// answered, so that the call can be made once more with another token; a larger one is passed on as it comes, once.
+/// Used by one thread; `cut` by any.
+package final class GatewayCall: @unchecked Sendable {  // all but `passage` in the hands of one thread
+    private let broker: Broker
+    private let holder: LeaseHolder
+    private var ask: GatewayRequest
+    private let request: RequestID
+    /// Bytes the body will have, where the holder said so.
+    private let length: Int?
+    private var received = 0
+    /// The call under way whose body is passed on as it comes.
+    private var streaming: AdmittedCall?
+    /// The platform has stopped taking the body: its answer says why.
+    private var isBroken = false
+
+    /// A body up to here is kept for a second attempt.
+    package static let buffered = 1024 * 1024
+
+    /// A call whose body is still to come; `ask.body` is not looked at.
+    package init(
+        _ broker: Broker, _ holder: LeaseHolder, _ ask: GatewayRequest, length: Int?, _ request: RequestID
+    ) {
+        self.broker = broker
+        self.holder = holder
+        self.ask = ask
+        self.ask.body = []
+        self.length = length
+        self.request = request
     }
 
-    private func carry(
-        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID
-    ) throws(Problem) -> PlatformAnswer {
-        var refused: Int64?
-        var mayRepeat = true
-        while true {
-            switch try step(holder, ask, request, refused: refused) {
-            case .answered(let answer): return answer
-            case .again: continue
-            case .renewed: refused = nil
-            // The platform has not looked at the call: with another token it is made once more.
-            case .refused(let key, let generation, let answer):
-                guard mayRepeat, refreshing.mayReport(key, now: Clock.bootMilliseconds) == nil else { return answer }
-                refused = generation
-                mayRepeat = false
+    /// Refuses what cannot be allowed, before the body is there. The same is asked again when it counts.
+    package func check() throws(Problem) {
+        let policy = broker.gate.enter(holder.answering, broker.vault)
+        defer { broker.gate.leave(holder.answering) }
+        let (lease, allowed) = try broker.gatewayLease(holder, policy, request)
+        _ = try broker.gatewayMethod(ask, lease, allowed, request)
+        // A form may hold a token of the caller's, and is looked through as a whole.
+        guard !isForm || (length ?? 0) <= Self.buffered else { throw Self.formTooLarge }
+    }
+
+    /// The next piece of the body; true when it is passed on as it comes, which waits while the platform does not take it.
+    /// Throws what `Broker.gateway` does, once the body is too large to be kept, and `too_large` beyond the limit.
+    package func take(_ piece: Span<UInt8>) throws(Problem) -> Bool {
+        received += piece.count
+        guard received <= broker.settings.gatewayBodyLimit else {
+            end()
+            throw Problem(.tooLarge, "a body through the gateway has at most \(broker.settings.gatewayBodyLimit) bytes")
+        }
+        if streaming == nil {
+            guard received > Self.buffered else {
+                ask.body += [UInt8](copying: piece)
+                return false
             }
+            try begin()
         }
+        guard let passage = streaming?.passage, !isBroken else { return true }
+        do throws(Problem) { try passage.send(piece, until: .after(seconds: 60)) } catch { isBroken = true }
+        return true
     }
 
-    private enum Step {
-        case answered(PlatformAnswer)
-        /// Who may do what has changed: from the beginning.
-        case again
-        /// The token was renewed first: from the beginning.
-        case renewed
-        /// The platform did not accept the token of this generation.
-        case refused(RefreshFlights.Key, Int64, PlatformAnswer)
+    /// What is too large to be kept is on its way from here on, cut by whatever takes the lease away.
+    private func begin() throws(Problem) {
+        guard !isForm else { throw Self.formTooLarge }
+        let admitted = try broker.admit(holder, ask, body: .chunks(length: length), request)
+        streaming = admitted
+        let (broker, holder, passage) = (broker, holder, admitted.passage)
+        holder.answering.isReviewed(by: {
+            if broker.whenEnds(holder) != nil { return true }
+            passage.cut()
+            return false
+        })
+        let kept = ask.body
+        ask.body = []
+        do throws(Problem) { try passage.send(kept.span, until: .after(seconds: 60)) } catch { isBroken = true }
     }
 
-    private func step(
-        _ holder: LeaseHolder, _ ask: GatewayRequest, _ request: RequestID, refused: Int64?
-    ) throws(Problem) -> Step {
-        var policy = gate.enter(holder.answering, vault)
-        let (lease, allowed) = try gatewayLease(holder, ask, policy, request)
-        var entry = AuditEntry(
-            "gateway.call", .allowed, by: allowed.identity.actor, request: request,
-            tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: lease.id,
-            reason: ask.path)
-        let dialect: any Dialect
-        let call: PlatformRequest
-        let token: String
-        let leg: LegRow
-        do throws(Problem) {
-            dialect = try self.dialect(of: allowed.app)
-            var want = TokenWant(
-                lease.leg, of: allowed.app, at: try vault.installation(lease.installation), for: request)
-            want.refused = refused
-            guard case (.serve, let row?) = try decide(&want, hasTried: false),
-                let text = try use(
-                    SecretName(app: lease.app, installation: lease.installation, kind: lease.leg.kind))
-            else {
-                gate.leave(holder.answering)
-                _ = try ready(want)
-                return .renewed
+    private var isForm: Bool {
+        ask.header("content-type")?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    private static let formTooLarge = Problem(
+        .tooLarge, "a form through the gateway has at most \(buffered) bytes",
+        advice: "send large bodies as JSON, as multipart/form-data or as they are")
+
+    /// The body is complete: the platform's answer, or why there is none. Throws what `Broker.gateway` does.
+    package func finish() throws(Problem) -> GatewayAnswer {
+        guard let admitted = streaming else { return try broker.gateway(holder, ask, request) }
+        do throws(Problem) { if !isBroken { try admitted.passage.endBody() } } catch { isBroken = true }
+        holder.answering.isReviewed(by: nil)
+        broker.gate.leave(holder.answering)
+        defer { streaming = nil }
+        switch try broker.settle(admitted, holder, request) {
+        case .answered(let answer): return answer
+        // The body is gone, so the platform's own answer is all there is; the next call has the new token.
+        case .refused(let want, let answer):
+            if broker.refreshing.mayReport(want.key, now: Clock.bootMilliseconds) == nil {
+                do throws(Problem) { _ = try broker.ready(want) } catch {}
             }
-            (leg, token) = (row, text)
-            call = try dialect.gatewayCall(ask, token: token, try client(of: allowed.app, .address))
-        } catch {
-            guard error.code == .denied else { throw fail(error, entry) }
-            throw refuse(
-                .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key,
-                kind: lease.leg.kind.rawValue, leaseID: lease.id)
-        }
-        guard try vault.record(entry, decidedUnder: allowed.epoch) else { return .again }
-        gate.leave(holder.answering)
-        let answer: PlatformAnswer
-        do { answer = try self.ask(call, timeoutSeconds: 30) } catch { throw fail(error, entry) }
-        policy = gate.enter(holder.answering, vault)
-        _ = try gatewayLease(holder, ask, policy, request)
-        guard !contains(answer, token) else {
-            entry.reason = "token_in_answer"
-            throw fail(Problem(.platformRefused, "the platform's answer held the token and was dropped"), entry)
-        }
-        let complaint = dialect.complaint(answer)
-        entry.action = "gateway.result"
-        entry.outcome = complaint == nil && answer.status < 400 ? .allowed : .error
-        entry.reason = complaint?.code ?? "http_\(answer.status)"
-        // The intent is what the answer depended on; an outcome that cannot be written is missing, no more.
-        do { _ = try vault.record(entry) } catch { Log.warning("outcome_not_recorded", ["code": error.code.rawValue]) }
-        guard let complaint, complaint.isAboutToken else { return .answered(answer) }
-        guard leg.canRefresh || lease.leg == .tenant || lease.leg == .app else {
-            if complaint.verdict == .reauth { try noteRefused(leg, allowed.app, complaint, request) }
-            return .answered(answer)
-        }
-        return .refused(
-            RefreshFlights.Key(app: lease.app, installation: lease.installation, leg: lease.leg), leg.generation, answer
-        )
-    }
-
-    private func gatewayLease(
-        _ holder: LeaseHolder, _ ask: GatewayRequest, _ policy: PolicySnapshot, _ request: RequestID
-    ) throws(Problem) -> (Lease, Allowed) {
-        try requireSound()
-        switch try liveLease(holder, policy) {
-        case .failure(let denial):
-            throw refuse(denial, "gateway.call", holder.identity(in: policy), request, leaseID: holder.leaseID)
-        case .success(let found):
-            let (lease, allowed) = found
-            guard let method = try dialect(of: allowed.app).gatewayMethod(path: ask.path, verb: ask.verb),
-                Method.isCovered(method, by: lease.methods)
-            else {
-                throw refuse(
-                    .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key,
-                    kind: lease.leg.rawValue, leaseID: lease.id)
-            }
-            return found
+            return answer
         }
     }
 
-    /// The live lease of whoever holds one at the gateway.
-    private func liveLease(
-        _ holder: LeaseHolder, _ policy: PolicySnapshot
-    ) throws(Problem) -> Result<(Lease, Allowed), Denial> {
-        switch holder {
-        case .caller(let caller, let id):
-            let found = try liveLease(id, caller, policy)
-            guard case .success((let lease, _)) = found, lease.delivery != .gateway else { return found }
-            return .failure(.outsideGrant)
-        case .bearer(let hash, let uid, _): return try liveLease(bearer: hash, uid: uid, policy)
-        }
+    /// Gives a call up whose body did not come whole, or whose connection has ended.
+    package func end() {
+        guard let passage = streaming?.passage else { return }
+        holder.answering.isReviewed(by: nil)
+        passage.cut()
+        passage.end()
     }
+}
 
-    /// A platform never sends our token back; one that did would hand it to the bridge.
-    private func contains(_ answer: PlatformAnswer, _ token: String) -> Bool {
-        guard token.utf8.count >= 8 else { return false }
-        return String(decoding: answer.body, as: UTF8.self).contains(token)
-            || answer.headers.contains { $0.value.contains(token) }
-    }
+/// A call that was allowed, is on the record and on its way.
+struct AdmittedCall {
+    let lease: Lease
+    let allowed: Allowed
+    let leg: LegRow
+    let method: String
+    let dialect: any Dialect
+    let scan: TokenScan
+    let passage: Passage
+    /// The intent; the outcome is made of it.
+    let entry: AuditEntry
 }

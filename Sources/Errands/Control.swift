@@ -32,6 +32,8 @@ package enum Control: Sendable, Equatable {
     case ready(CourierReport)
     /// Keeper → courier: a request frame comes on the stream, answer it there.
     case carry
+    /// Keeper → courier: calls through the gateway come on the stream, one after the other, until it ends.
+    case passage
     /// Courier → keeper: a callback frame comes on the stream, answer it there.
     case callback
     /// Courier → keeper: a call for the gateway comes on the stream, answer it there.
@@ -44,6 +46,7 @@ package enum Control: Sendable, Equatable {
     package func encoded() throws(Problem) -> [UInt8] {
         switch self {
         case .carry: return Array("carry".utf8)
+        case .passage: return Array("passage".utf8)
         case .callback: return Array("callback".utf8)
         case .gateway: return Array("gateway".utf8)
         case .ready(let report):
@@ -58,6 +61,8 @@ package enum Control: Sendable, Equatable {
     package init(_ bytes: [UInt8]) throws(Problem) {
         if bytes == Array("carry".utf8) {
             self = .carry
+        } else if bytes == Array("passage".utf8) {
+            self = .passage
         } else if bytes == Array("callback".utf8) {
             self = .callback
         } else if bytes == Array("gateway".utf8) {

@@ -35,6 +35,7 @@ package final class Courier: Sendable {
         let control: FileDescriptor
         let pid: Int32
         let report: CourierReport
+        let lanes = Lanes()
 
         init(control: consuming FileDescriptor, pid: Int32, report: CourierReport) {
             self.control = control
@@ -91,6 +92,31 @@ package final class Courier: Sendable {
 // MARK: Errands
 
 extension Courier {
+    /// One of the errands there may be at once, for as long as this lives.
+    final class Turn: Sendable {
+        private let courier: Courier
+
+        fileprivate init(_ courier: Courier) { self.courier = courier }
+
+        deinit { courier.state.withLock { $0.errands -= 1 } }
+    }
+
+    func turn() throws(Problem) -> Turn {
+        let room = state.withLock { state in
+            guard state.errands < Self.maxErrands else { return false }
+            state.errands += 1
+            return true
+        }
+        guard room else {
+            throw Problem(
+                .rateLimited, "Too many requests to platforms are under way.", advice: "Try again.", retryAfter: 1)
+        }
+        return Turn(self)
+    }
+
+    /// Lets streams go that no call has used for a while: called once a second.
+    package func prunePassages() { state.withLock { $0.link }?.lanes.prune() }
+
     /// How an errand ended, for callers who spend something that can be spent once.
     package enum Outcome: Sendable {
         case answered(ErrandAnswer)
@@ -120,18 +146,12 @@ extension Courier {
     /// Carries one errand and calls `keep` once with how it ended. Until `keep` says true, the courier puts the answer of
     /// an errand with a spool aside where the next keeper finds it.
     package func attempt(_ errand: Errand, keeping keep: (Outcome) -> Bool) {
-        let room = state.withLock { state in
-            guard state.errands < Self.maxErrands else { return false }
-            state.errands += 1
-            return true
-        }
-        guard room else {
-            let problem = Problem(
-                .rateLimited, "Too many requests to platforms are under way.", advice: "Try again.", retryAfter: 1)
-            _ = keep(.failed(problem, mayHaveBeenSent: false))
+        let turn: Turn
+        do throws(Problem) { turn = try self.turn() } catch {
+            _ = keep(.failed(error, mayHaveBeenSent: false))
             return
         }
-        defer { state.withLock { $0.errands -= 1 } }
+        defer { withExtendedLifetime(turn) {} }
 
         var sent = false
         var isTold = false
@@ -229,7 +249,7 @@ extension Unreachable {
 
 extension Courier {
     /// The running courier, or a new one.
-    private func link() throws(Problem) -> Link {
+    func link() throws(Problem) -> Link {
         if let link = try running() { return link }
         return try starts.withLock { history throws(Problem) -> Link in
             if let link = try running() { return link }

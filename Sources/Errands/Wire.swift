@@ -254,15 +254,15 @@ private func isAlphanumeric(_ byte: UInt8) -> Bool {
 }
 
 /// A token of RFC 9110, section 5.6.2.
-private func isToken(_ text: String) -> Bool {
+func isToken(_ text: String) -> Bool {
     let marks = Array("!#$%&'*+-.^_`|~".utf8)
     return !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || marks.contains($0) }
 }
 
 /// Printable ASCII without a space: all a URL may hold (RFC 3986).
-private func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
+func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x21...0x7e).contains($0) } }
 
 /// No line can be smuggled in after it (RFC 9110, section 5.5).
-private func isFieldValue(_ text: String) -> Bool {
+func isFieldValue(_ text: String) -> Bool {
     text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
 }

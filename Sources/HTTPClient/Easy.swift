@@ -2,7 +2,7 @@ import CCurl
 
 /// A libcurl handle, for one call.
 @safe final class Easy {
-    private let handle: UnsafeMutableRawPointer
+    let handle: UnsafeMutableRawPointer
 
     /// libcurl's own start, once a process.
     static let ready = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
@@ -35,27 +35,42 @@ import CCurl
             }
             unsafe ccurl_set_pointer(handle, CURLOPT_CURLU, UnsafeRawPointer(url.handle))
             unsafe ccurl_set_pointer(handle, CURLOPT_HTTPHEADER, fields.list)
-            if body.count > 0 {
-                unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
-                unsafe ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
-            } else if ["POST", "PUT", "PATCH"].contains(request.method) {
-                // Says Content-Length: 0, as RFC 9110, section 8.6, wants of these.
-                unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, 0)
-                unsafe ccurl_set_text(handle, CURLOPT_COPYPOSTFIELDS, "")
-            }
-            // After the body, which by itself would make it a POST.
-            unsafe ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
-            if request.method == "HEAD" { unsafe ccurl_set_number(handle, CURLOPT_NOBODY, 1) }
-            let target = unsafe Unmanaged.passUnretained(sink).toOpaque()
-            unsafe ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION, CURLOPT_WRITEDATA, bodyArrived, target)
-            unsafe ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION, CURLOPT_HEADERDATA, headerArrived, target)
+            unsafe send(body, of: request)
+            receive(into: sink)
             return unsafe connections.run(handle)
         }
         guard code == CURLE_OK else { throw failure(code, sink) }
         return HTTPClient.Answer(status: unsafe ccurl_status(handle), headers: sink.headers, body: sink.body)
     }
 
-    private func configure(_ request: HTTPClient.Request, _ proxy: String, _ certificates: String?) {
+    /// A body that is there as a whole. The memory is lent until the transfer ends.
+    @unsafe func send(_ body: UnsafeRawBufferPointer, of request: HTTPClient.Request) {
+        if body.count > 0 {
+            unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, body.count)
+            unsafe ccurl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress)
+        } else if ["POST", "PUT", "PATCH"].contains(request.method) {
+            // Says Content-Length: 0, as RFC 9110, section 8.6, wants of these.
+            unsafe ccurl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, 0)
+            unsafe ccurl_set_text(handle, CURLOPT_COPYPOSTFIELDS, "")
+        }
+        setMethod(of: request)
+    }
+
+    /// After the body, which by itself would make it a POST.
+    func setMethod(of request: HTTPClient.Request) {
+        unsafe ccurl_set_text(handle, CURLOPT_CUSTOMREQUEST, request.method)
+        if request.method == "HEAD" { unsafe ccurl_set_number(handle, CURLOPT_NOBODY, 1) }
+    }
+
+    func receive(into sink: Sink) {
+        let target = unsafe Unmanaged.passUnretained(sink).toOpaque()
+        unsafe ccurl_set_sink(handle, CURLOPT_WRITEFUNCTION, CURLOPT_WRITEDATA, bodyArrived, target)
+        unsafe ccurl_set_sink(handle, CURLOPT_HEADERFUNCTION, CURLOPT_HEADERDATA, headerArrived, target)
+    }
+
+    var status: Int { unsafe ccurl_status(handle) }
+
+    func configure(_ request: HTTPClient.Request, _ proxy: String, _ certificates: String?) {
         let numbers: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_FOLLOWLOCATION, 0), (CURLOPT_SSL_VERIFYPEER, 1),
             (CURLOPT_SSL_VERIFYHOST, 2), (CURLOPT_HTTP_CONTENT_DECODING, 1), (CURLOPT_PATH_AS_IS, 1),
@@ -72,7 +87,7 @@ import CCurl
         if let path = request.unixSocket { unsafe ccurl_set_text(handle, CURLOPT_UNIX_SOCKET_PATH, path) }
     }
 
-    private func failure(_ code: CURLcode, _ sink: Sink) -> HTTPClient.Failure {
+    func failure(_ code: CURLcode, _ sink: Sink) -> HTTPClient.Failure {
         if sink.overflowed { return HTTPClient.Failure(.tooLarge, "the answer is over its limit") }
         let kind: HTTPClient.Failure.Kind =
             switch code {
@@ -92,10 +107,10 @@ import CCurl
 }
 
 /// What has come of an answer.
-final class Sink {
+class Sink {
     private(set) var headers: [HTTPClient.Header] = []
     private(set) var body: [UInt8] = []
-    private(set) var overflowed = false
+    final var overflowed = false
     private let limit: Int
     private var headerBytes = 0
     private let events: HTTPClient.Events?

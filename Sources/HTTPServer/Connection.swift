@@ -17,6 +17,8 @@ extension HTTPServer {
         var target = WipedBuffer()
         var body = WipedBuffer()
         var bodyLimit = 0
+        /// Who takes the body of this request instead.
+        var sink: BodySink?
         private var onSent: (@Sendable () -> Void)?
         /// The stream that is being sent.
         private let streaming = Mutex<Streaming?>(nil)
@@ -101,8 +103,25 @@ extension HTTPServer {
             return started
         }
 
+        /// Gives a piece of the body away; whoever takes it may need longer than a request may.
+        func give(_ piece: Span<UInt8>, to sink: BodySink) -> BodySink.Taken {
+            let before = phase.load(ordering: .relaxed)
+            guard enter(.handling) else { return .kept }
+            let taken = sink.take(piece)
+            guard case .kept = taken else {
+                _ = enter(.receiving)
+                return taken
+            }
+            let handling = phase.load(ordering: .relaxed)
+            if Self.phase(of: handling) == .handling {
+                _ = phase.compareExchange(expected: handling, desired: before, ordering: .acquiringAndReleasing)
+            }
+            return taken
+        }
+
         /// The answer has left, or never will.
         func requestEnded() {
+            sink.take()?.ended()
             streaming.withLock { $0 = nil }
             if let hook = onSent {
                 onSent = nil

@@ -32,10 +32,18 @@ import Synchronization
         guard framing.chunked || framing.length > 0 else { return .YES }
         connection.bodyLimit = core.service.bodyLimit(request)
         if framing.length > connection.bodyLimit { return refuse(tooLarge) }
+        switch core.service.bodyPlace(request, framing.chunked ? nil : framing.length) {
+        case .buffer: break
+        case .sink(let sink):
+            connection.sink = sink
+            return .YES
+        case .refuse(let response): return refuse(response)
+        }
         return connection.body.reserve(framing.length) ? .YES : .NO
     }
 
     @unsafe func bodyArrived(_ piece: UnsafePointer<CChar>?, _ count: Int) -> MHD_Result {
+        if let sink = connection.sink { return unsafe give(piece, count, to: sink) }
         // The library takes no answer in the middle of a body, so this one goes past it.
         guard connection.body.count + count <= connection.bodyLimit else {
             if connection.enter(.ended) {
@@ -46,6 +54,17 @@ import Synchronization
         }
         guard let piece = unsafe piece, unsafe connection.body.append(piece, count) else { return .NO }
         return .YES
+    }
+
+    @unsafe private func give(
+        _ piece: UnsafePointer<CChar>?, _ count: Int, to sink: HTTPServer.BodySink
+    ) -> MHD_Result {
+        guard let piece = unsafe piece else { return .NO }
+        let memory = unsafe UnsafeRawPointer(piece).assumingMemoryBound(to: UInt8.self)
+        let span = unsafe Span(_unsafeStart: memory, count: count)
+        guard case .refused(let response) = connection.give(span, to: sink) else { return .YES }
+        if connection.enter(.ended) { Socket.send(RawAnswer.bytes(response), to: connection.descriptor) }
+        return .NO
     }
 
     func requestArrived() -> MHD_Result {
@@ -60,8 +79,12 @@ import Synchronization
     }
 
     private func refuse(_ problem: Problem) -> MHD_Result {
+        refuse(core.service.refuse(problem, connection.context))
+    }
+
+    private func refuse(_ response: HTTPServer.Response) -> MHD_Result {
         connection.stage = .answered
-        var response = core.service.refuse(problem, connection.context)
+        var response = response
         response.close = true
         return answer(response)
     }

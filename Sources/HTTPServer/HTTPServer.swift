@@ -94,6 +94,8 @@ extension HTTPServer {
         package var disconnected: @Sendable (_ context: any AnyObject & Sendable) -> Void
         /// The largest body this request may have, asked before the body is read, and only when there is one.
         package var bodyLimit: @Sendable (borrowing Request) -> Int
+        /// Where this request's body goes, asked after `bodyLimit`, before the body is read; its length where that is known.
+        package var bodyPlace: @Sendable (borrowing Request, _ length: Int?) -> BodyPlace
         /// The answer for what the server refuses by itself; nil context when the connection was not admitted.
         package var refuse: @Sendable (_ problem: Problem, _ context: (any AnyObject & Sendable)?) -> Response
         /// Answers a request, on the connection's own thread; may block.
@@ -104,12 +106,14 @@ extension HTTPServer {
             connected: @escaping @Sendable (Int32) -> Admission?,
             disconnected: @escaping @Sendable (any AnyObject & Sendable) -> Void = { _ in },
             bodyLimit: @escaping @Sendable (borrowing Request) -> Int = { _ in 1024 * 1024 },
+            bodyPlace: @escaping @Sendable (borrowing Request, Int?) -> BodyPlace = { _, _ in .buffer },
             refuse: @escaping @Sendable (Problem, (any AnyObject & Sendable)?) -> Response,
             handle: @escaping @Sendable (borrowing Request) -> Response
         ) {
             self.connected = connected
             self.disconnected = disconnected
             self.bodyLimit = bodyLimit
+            self.bodyPlace = bodyPlace
             self.refuse = refuse
             self.handle = handle
         }

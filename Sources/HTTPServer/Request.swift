@@ -24,6 +24,11 @@ extension HTTPServer {
             return context
         }
 
+        /// Who took the body as it came, where `Service.bodyPlace` gave one; nil where there was no body, or no such place.
+        package func sink<Receiver: AnyObject>(as type: Receiver.Type = Receiver.self) -> Receiver? {
+            connection.sink?.receiver as? Receiver
+        }
+
         package var descriptor: Int32 { connection.descriptor }
 
         /// The target as sent, nothing decoded: path, and the query after `?` if there is one.

@@ -80,11 +80,13 @@ package protocol Dialect: Sendable {
     /// What the platform says against the token or the call in an API answer; nil where it says nothing.
     func complaint(_ answer: PlatformAnswer) -> PlatformFailure?
 
-    /// The name a lease's `methods` know a gateway path by (`chat.postMessage`, `POST im/v1/messages`); nil for what is
-    /// none.
-    func gatewayMethod(path: String, verb: String) -> String?
-    /// A bridge's call with our token on it. Throws `not_found`, `denied`, `method_not_allowed`, `bad_request`.
-    func gatewayCall(_ call: GatewayRequest, token: String, _ client: OAuthClient) throws(Problem) -> PlatformRequest
+    /// The name a lease's `methods` know a call by (`chat.postMessage`, `POST im/v1/messages`). Throws `not_found` for
+    /// what is no path of the API, `method_not_allowed`, and `denied` for calls no lease reaches.
+    func gatewayMethod(_ path: GatewayPath, verb: String) throws(Problem) -> String
+    /// A bridge's call with our token on it, its body as in `call`. Throws what `gatewayMethod` does, and `bad_request`.
+    func gatewayCall(
+        _ call: GatewayRequest, at path: GatewayPath, token: String, _ client: OAuthClient
+    ) throws(Problem) -> PlatformRequest
 }
 
 extension Dialect {
@@ -339,26 +341,6 @@ package struct MintMaterial: Sendable {
         self.ticket = ticket
         self.appToken = appToken
         self.tenantKey = tenantKey
-    }
-}
-
-/// A bridge's call on its way through the gateway.
-package struct GatewayRequest: Sendable {
-    /// What follows the lease in the URL, as received.
-    package let path: String
-    package let verb: String
-    /// After the `?`, as received.
-    package let query: String
-    package let headers: [HeaderField]
-    package let body: [UInt8]
-
-    /// Every field as given.
-    package init(path: String, verb: String, query: String = "", headers: [HeaderField], body: [UInt8]) {
-        self.path = path
-        self.verb = verb
-        self.query = query
-        self.headers = headers
-        self.body = body
     }
 }
 

@@ -157,21 +157,4 @@ struct BrokerRoutes: Sendable {
             throw error
         }
     }
-
-    private func gateway(
-        _ lease: String, _ path: String, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
-    ) throws(Problem) -> HTTPServer.Response {
-        let ask = GatewayRequest(
-            path: path, verb: http.method, query: http.rawQuery ?? "",
-            headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [UInt8](copying: http.bodyBytes))
-        let answer = try broker.gateway(.caller(caller, lease: lease), ask, request)
-        let headers = answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) }
-        let body: HTTPServer.Response.Body =
-            switch answer.body {
-            case .whole(let bytes): .bytes(bytes)
-            }
-        return HTTPServer.Response(
-            status: answer.status,
-            headers: [Reply.noStore, .init("X-Request-Id", request.description)] + headers, body: body)
-    }
 }

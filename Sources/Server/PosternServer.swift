@@ -23,7 +23,9 @@ package final class PosternServer: Sendable {
         let bridge = BrokerRoutes(broker: broker, openAPI: openAPI)
         let admin = AdminRoutes(broker: broker, openAPI: openAPI)
         bridges = try HTTPServer(
-            listening: brokerSocket, service: Self.service(broker, bodyLimit: Self.bridgeBodies, bridge.answer))
+            listening: brokerSocket,
+            service: Self.service(
+                broker, bodyLimit: bridge.bodyLimit, bodyPlace: bridge.bodyPlace, bridge.answer))
         admins = try HTTPServer(
             listening: adminSocket, service: Self.service(broker, bodyLimit: { _ in 1024 * 1024 }, admin.answer))
         do throws(SystemError) {
@@ -51,13 +53,10 @@ package final class PosternServer: Sendable {
         broker.vault.close()
     }
 
-    /// Webhook bodies are larger than all others (design, section 6).
-    private static func bridgeBodies(_ request: borrowing HTTPServer.Request) -> Int {
-        request.pathEnds(with: "/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
-    }
-
     private static func service(
         _ broker: Broker, bodyLimit: @escaping @Sendable (borrowing HTTPServer.Request) -> Int,
+        bodyPlace: @escaping @Sendable (borrowing HTTPServer.Request, Int?) -> HTTPServer.BodyPlace = { _, _ in .buffer
+        },
         _ answer: @escaping @Sendable (borrowing HTTPServer.Request) -> HTTPServer.Response
     ) -> HTTPServer.Service {
         HTTPServer.Service(
@@ -73,6 +72,7 @@ package final class PosternServer: Sendable {
                 broker.disconnected(caller)
             },
             bodyLimit: bodyLimit,
+            bodyPlace: bodyPlace,
             refuse: { problem, _ in Reply.problem(problem, .next(), close: true) },
             handle: answer)
     }

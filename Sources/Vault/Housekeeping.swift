@@ -12,6 +12,7 @@ extension Vault {
 
     /// One round of what must happen now and then; called every second by a thread of its own.
     package func keepHouse(minute: Bool) {
+        writer.writeLeft()
         checkpointFile()
         if ballast.isSpent { ballast.restore() }
         guard minute else { return }
@@ -73,6 +74,7 @@ extension Vault {
 
     /// A clean end: what was recorded is signed, and the write-ahead log is in the file.
     package func close() {
+        writer.writeLeft()
         signCheckpoint()
         readers.whileNobodyReads { _ = try? checkpointer.checkpoint(.truncate) }
     }

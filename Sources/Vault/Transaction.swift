@@ -21,6 +21,9 @@ package final class Transaction {
     var signed: Checkpoint?
     /// What is told once the group is durable, of requests that had no error.
     var notices: [Notice] = []
+    /// Calls of this group by app, and what came of them in the file.
+    var counting: [Int64: Int64] = [:]
+    var counted: [Usage] = []
     /// Milliseconds since 1970, never earlier than the newest record (design, section 4).
     package let now: Int64
     private var canonical = Canonical(AuditFormat.domain, capacity: 512)

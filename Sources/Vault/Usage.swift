@@ -1,5 +1,7 @@
+import Linux
 package import Rules
 import SQLite
+import Synchronization
 
 /// How often an app was called at its platform in one month.
 package struct Usage: Row, Sendable {
@@ -23,23 +25,40 @@ package struct Usage: Row, Sendable {
     }
 
     var values: [Value] { [.int(app), .text(month), .int(calls)] }
+
+    /// The month of a moment in milliseconds since 1970, in UTC.
+    static func month(of moment: Int64) -> String { String(Clock.text(ofMilliseconds: moment).prefix(7)) }
 }
 
 extension Transaction {
-    /// Counts one call of an app in `month` (`YYYY-MM`). Returns how many there are with it.
-    @discardableResult
-    package func countCall(app: Int64, month: String) throws(Problem) -> Int64 {
-        guard var row = try find(Usage.self, [.int(app), .text(month)]) else {
-            try insert(Usage(app: app, month: month, calls: 1))
-            return 1
+    /// Adds the calls of this group to the months' counts: one row a group, however many calls.
+    ///
+    /// Readers are not told that anything changed, since they would let go of their snapshots for it at every call; who
+    /// wants to know the count asks `Vault.usage` or `Vault.callsThisMonth`.
+    func storeCounts() throws(Problem) {
+        let month = Usage.month(of: now)
+        // A later change of the group may have removed the app.
+        for (app, calls) in counting where try find(App.self, [.int(app)]) != nil {
+            counted.append(try countCall(app: app, month: month, by: calls))
         }
-        row.calls += 1
+    }
+
+    /// Adds calls of an app to its count of `month` (`YYYY-MM`); returns the count.
+    @discardableResult
+    package func countCall(app: Int64, month: String, by calls: Int64 = 1) throws(Problem) -> Usage {
+        guard var row = try find(Usage.self, [.int(app), .text(month)]) else {
+            let first = Usage(app: app, month: month, calls: calls)
+            try insert(first)
+            return first
+        }
+        row.calls += calls
         try update(row)
-        return row.calls
+        return row
     }
 
     /// Forgets what an app was called.
     func removeUsage(of app: Int64) throws(Problem) {
+        counting[app] = nil
         for row in try rows(Usage.self, "SELECT app, month, calls, mac FROM usage WHERE app = ?1", [.int(app)]) {
             try delete(row)
         }
@@ -47,16 +66,43 @@ extension Transaction {
 }
 
 extension Vault {
-    /// How often an app was called in `month` (`YYYY-MM`) as last committed.
-    package func calls(of app: Int64, in month: String) throws(Problem) -> Int64 {
-        try readers.read { reader throws(Problem) in
-            try reader.connection.find(Usage.self, [.int(app), .text(month)], reader.mac)?.calls ?? 0
+    /// Appends the record of a call to an app's platform and counts the call; returns when both are durable, false when
+    /// the policy moved since `epoch`.
+    package func recordCall(_ entry: AuditEntry, of app: Int64, decidedUnder epoch: Int64) throws(Problem) -> Bool {
+        let job = WriteJob(.call(entry, app: app), epoch: epoch, isRevoking: false)
+        writer.run(job)
+        switch job.outcome {
+        case .done: return true
+        case .stale: return false
+        case .failed(let problem): throw problem
+        case nil: preconditionFailure("the writer gave no outcome")
         }
+    }
+
+    /// Appends a record with the next group that is written, within a second; nobody waits for it. One that cannot be
+    /// written is logged.
+    package func recordLater(_ entry: AuditEntry) {
+        writer.leave(WriteJob(.record(entry), epoch: nil, isRevoking: false))
+    }
+
+    /// How often an app was called in this month (UTC), as last committed.
+    package func callsThisMonth(of app: Int64) throws(Problem) -> Int64 {
+        let month = Usage.month(of: now)
+        if let known = core.usage.withLock({ $0[app] }), known.month == month { return known.calls }
+        let row = try readers.read { reader throws(Problem) in
+            try reader.connection.find(Usage.self, [.int(app), .text(month)], reader.mac)
+        }
+        let usage = row ?? Usage(app: app, month: month, calls: 0)
+        core.usage.withLock { known in
+            // Somebody may have called meanwhile.
+            if known[app]?.month != month { known[app] = usage }
+        }
+        return usage.calls
     }
 
     /// How often an app was called, by month, the newest first.
     package func usage(of app: Int64) throws(Problem) -> [Usage] {
-        try readers.read { reader throws(Problem) in
+        try readers.snapshot { reader throws(Problem) in
             try reader.connection.rows(
                 Usage.self, "SELECT app, month, calls, mac FROM usage WHERE app = ?1 ORDER BY month DESC", [.int(app)],
                 reader.mac)

@@ -5,6 +5,8 @@ final class WriteJob: @unchecked Sendable {  // handed from thread to thread und
     enum Work {
         /// Only a record; the common case, without a savepoint.
         case record(AuditEntry)
+        /// A record of a call to an app's platform, which is counted in the same transaction.
+        case call(AuditEntry, app: Int64)
         case change((Transaction) throws(Problem) -> Void)
         /// Something done between two groups.
         case maintain(() -> Void)

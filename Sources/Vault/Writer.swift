@@ -18,6 +18,8 @@ final class Writer: Sendable {
     private struct Queue {
         var forming = WriteGroup()
         var isWriting = false
+        /// Jobs nobody waits for; they go with the next group.
+        var left: [WriteJob] = []
     }
 
     /// A plain lock: `Mutex` hands itself to the longest waiter through the kernel, which makes convoys of the many
@@ -26,6 +28,15 @@ final class Writer: Sendable {
     private let core: WriterCore
 
     init(_ core: WriterCore) { self.core = core }
+
+    /// Leaves a job for the next group. The clockwork makes one where nobody else does.
+    func leave(_ job: WriteJob) { queue.withLock { $0.left.append(job) } }
+
+    /// Writes what was left and has not gone with anybody.
+    func writeLeft() {
+        guard queue.withLock({ !$0.left.isEmpty }) else { return }
+        run(maintenance: {})
+    }
 
     /// Runs `body` between two groups, while nothing is being written.
     func run(maintenance body: @escaping () -> Void) {
@@ -50,16 +61,21 @@ final class Writer: Sendable {
             // group costs no more writes than a small one (measured: 16 of 64 clients in a group without it).
             Thread.yield()
         }
-        let jobs = queue.withLock { queue in
+        let (jobs, left) = queue.withLock { queue in
             queue.forming = WriteGroup()
-            return group.jobs
+            defer { queue.left = [] }
+            return (group.jobs, queue.left)
         }
         for job in jobs {
             guard case .maintain(let body) = job.work else { continue }
             body()
             job.outcome = .done
         }
-        core.commit(jobs.filter { $0.outcome == nil })
+        core.commit(left + jobs.filter { $0.outcome == nil })
+        for job in left {
+            guard case .failed(let problem) = job.outcome else { continue }
+            Log.warning("outcome_not_recorded", ["code": problem.code.rawValue])
+        }
         let next = queue.withLock { queue in
             queue.isWriting = !queue.forming.jobs.isEmpty
             return queue.isWriting ? queue.forming : nil

@@ -27,6 +27,8 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
     let trouble = Mutex<Problem?>(nil)
     /// The state after the last commit, for readers of another thread.
     let committed: Mutex<VaultState>
+    /// How often apps were called in the month they were last called in, as committed.
+    let usage = Mutex<[Int64: Usage]>([:])
 
     init(
         connection: Connection, keys: KeyRing, state: VaultState, policy: PolicySnapshot, anchors: Anchors,
@@ -97,6 +99,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         do throws(Problem) {
             try connection.bridging { () throws(SQLiteError) in try connection.beginImmediate() }
             for job in group { try perform(job, transaction) }
+            try transaction.storeCounts()
             if transaction.state.auditSeq - state.checkpointSeq >= Self.recordsPerCheckpoint {
                 transaction.signed = try transaction.checkpoint(signedBy: keys.signing)
             }
@@ -122,6 +125,10 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         case .maintain: return
         case .record(let entry):
             try transaction.record(entry)
+            job.outcome = .done
+        case .call(let entry, let app):
+            try transaction.record(entry)
+            transaction.counting[app, default: 0] += 1
             job.outcome = .done
         case .change(let body):
             let before = transaction.state
@@ -162,6 +169,9 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         let newState = state
         committed.withLock { $0 = newState }
         lastTime.store(newState.lastTime, ordering: .releasing)
+        if !transaction.counted.isEmpty {
+            usage.withLock { usage in for row in transaction.counted { usage[row.app] = row } }
+        }
         if transaction.policyChanged || epochMoved {
             do throws(Problem) {
                 policy =

@@ -88,19 +88,7 @@ struct Carrier: Sendable {
                     status: answer.status, headers: answer.headers.map { ($0.name, $0.value) }, body: answer.body))
         } catch {
             Log.warning("errand_failed", ["why": error.kind.rawValue, "host": Self.host(of: errand.url)])
-            return .unreachable(Self.unreachable(error.kind))
-        }
-    }
-
-    private static func unreachable(_ kind: HTTPClient.Failure.Kind) -> Unreachable {
-        switch kind {
-        case .refused: .refusedURL
-        case .resolve: .resolve
-        case .connect: .connect
-        case .tls: .tls
-        case .timeout: .timeout
-        case .closed, .internal: .closed
-        case .tooLarge: .tooLarge
+            return .unreachable(Unreachable(error.kind))
         }
     }
 
@@ -118,5 +106,20 @@ struct Carrier: Sendable {
         }
         guard host.endIndex == bytes.endIndex || bytes[host.endIndex] == UInt8(ascii: "/") else { return "?" }
         return String(decoding: host.prefix(256), as: UTF8.self)
+    }
+}
+
+extension Unreachable {
+    /// What the keeper is told of a failed call.
+    init(_ kind: HTTPClient.Failure.Kind) {
+        switch kind {
+        case .refused: self = .refusedURL
+        case .resolve: self = .resolve
+        case .connect: self = .connect
+        case .tls: self = .tls
+        case .timeout: self = .timeout
+        case .closed, .internal: self = .closed
+        case .tooLarge: self = .tooLarge
+        }
     }
 }

@@ -12,13 +12,15 @@ final class Keeper: Sendable {
     /// Says once that this courier is bound, confined and able to carry.
     func report(_ report: CourierReport) throws(Problem) { try Control.ready(report).send(on: control) }
 
-    /// Gives each errand's stream to `carry`, until the keeper is gone.
-    func serve(_ carry: (consuming FileDescriptor) -> Void) throws(Problem) {
+    /// Gives each errand's stream to `carry` and each of the gateway's to `pass`, until the keeper is gone.
+    func serve(
+        _ carry: (consuming FileDescriptor) -> Void, _ pass: (consuming FileDescriptor) -> Void
+    ) throws(Problem) {
         while var received = try Control.receive(on: control) {
-            guard received.control == .carry, let stream = received.stream.take() else {
+            guard let stream = received.stream.take(), [.carry, .passage].contains(received.control) else {
                 throw Problem(.badRequest, "The keeper said what this courier does not know.")
             }
-            carry(stream)
+            if received.control == .carry { carry(stream) } else { pass(stream) }
         }
     }
 

@@ -27,8 +27,10 @@ func run(_ options: Options) throws(Problem) {
     let confinement = try Confinement.confineCourier(spool: directory)
     let spool = Spool(directory)
 
-    let client = HTTPClient(keeping: 4, reusing: false, certificates: Environment.value(of: "SSL_CERT_FILE"))
+    let certificates = Environment.value(of: "SSL_CERT_FILE")
+    let client = HTTPClient(keeping: 4, reusing: false, certificates: certificates)
     let carrier = Carrier(client: client, spool: spool)
+    let passages = PassageCarrier(certificates: certificates)
     let listener = CallbackListener(keeper: keeper)
     var server: HTTPServer?
     if let socket = listening.take() {
@@ -50,7 +52,7 @@ func run(_ options: Options) throws(Problem) {
         callback: callback, gateway: gateway, landlock: Int(confinement.landlock), seccomp: true, warnings: warnings)
     try keeper.report(report)
     Log.info("courier_ready", ["callback": report.callback ?? "off", "gateway": report.gateway ?? "off"])
-    try keeper.serve { stream in carrier.carry(stream) }
+    try keeper.serve({ stream in carrier.carry(stream) }, { stream in passages.serve(stream) })
     // The next courier wants to listen there.
     _ = server?.stop(within: 0)
     _ = gatewayServer?.stop(within: 0)

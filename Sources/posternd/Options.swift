@@ -19,6 +19,8 @@ struct Options: Sendable {
     let webhookWindow: Int64?
     /// Watches a service may have open at once.
     let watchLimit: Int
+    /// Bytes.
+    let gatewayBodyLimit: Int
     let logLevel: Log.Level
 
     var vaultDirectory: String { dataDirectory + "/vault" }
@@ -58,6 +60,10 @@ struct Options: Sendable {
             throw Problem(.badRequest, "--watch-limit takes 1 to 4096")
         }
         watchLimit = limit
+        guard let most = Int(settings["gateway-body-limit"] ?? "64"), (1...4096).contains(most) else {
+            throw Problem(.badRequest, "--gateway-body-limit takes 1 to 4096, in MiB")
+        }
+        gatewayBodyLimit = most * 1024 * 1024
         switch settings["log-level"] ?? "info" {
         case "debug": logLevel = .debug
         case "info": logLevel = .info

@@ -15,6 +15,7 @@ func serve(_ premises: consuming Premises) throws(Problem) {
         version: Daemon.version, profileURLs: options.profileURLs)
     settings.webhookWindow = options.webhookWindow
     settings.watchersPerService = options.watchLimit
+    settings.gatewayBodyLimit = options.gatewayBodyLimit
     let broker = Broker(vault: vault, settings: settings)
     do throws(SystemError) {
         broker.use(

@@ -36,6 +36,9 @@ struct Setting: Sendable {
             name: "gateway-listen", value: "ADDRESS",
             help: "loopback gateway for unmodified SDKs: 127.0.0.1:PORT or off (the default)"),
         Setting(
+            name: "gateway-body-limit", value: "MIB",
+            help: "the largest body that passes the gateway, either way: 1 to 4096 (64 is usual)"),
+        Setting(
             name: "public-url", value: "URL",
             help: "how browsers reach the callback listener, https://host"),
         Setting(

@@ -51,7 +51,10 @@ private func client(region: String? = "mypurecloud.ie", secret: String? = "fake-
             #expect(url.hasPrefix("https://region.invalid/"))
         }
         let call = GatewayRequest(path: "api/v2/users", verb: "GET", headers: [], body: [])
-        #expect(problem { () throws(Problem) in try genesys.gatewayCall(call, token: "t", client) } == .badRequest)
+        #expect(
+            problem { () throws(Problem) in
+                try genesys.gatewayCall(call, at: try GatewayPath(call.path), token: "t", client)
+            } == .badRequest)
     }
 
     /// How the client proves itself (platforms, 4.2 to 4.5): with PKCE by the verifier alone, else by Basic.
@@ -138,13 +141,12 @@ private func client(region: String? = "mypurecloud.ie", secret: String? = "fake-
             ("GET", "api/v2/a b", false), ("TRACE", "api/v2/users", false), ("get", "api/v2/users", false),
         ] as [(String, String, Bool)])
     func `knows a call by verb and path`(_ verb: String, _ path: String, _ isCall: Bool) {
-        #expect(Genesys().gatewayMethod(path: path, verb: verb) == (isCall ? "\(verb) \(path)" : nil))
+        #expect((try? Genesys().gatewayMethod(GatewayPath(path), verb: verb)) == (isCall ? "\(verb) \(path)" : nil))
     }
 
     @Test func `can be held to one integration, or to any`() throws {
-        let call = try #require(
-            Genesys().gatewayMethod(path: "api/v2/conversations/messages/\(Self.id)/inbound/open/message", verb: "POST")
-        )
+        let call = try Genesys().gatewayMethod(
+            GatewayPath("api/v2/conversations/messages/\(Self.id)/inbound/open/message"), verb: "POST")
         #expect(Method.isCovered(call, by: ["POST api/v2/conversations/messages/*/inbound/open/message"]))
         #expect(Method.isCovered(call, by: [call]))
         #expect(!Method.isCovered(call, by: [call.replacing("3f25", with: "3f26")]))
@@ -154,8 +156,8 @@ private func client(region: String? = "mypurecloud.ie", secret: String? = "fake-
         _ path: String, verb: String = "GET", query: String = "", headers: [HeaderField] = []
     ) throws(Problem) -> PlatformRequest {
         try Genesys().gatewayCall(
-            GatewayRequest(path: path, verb: verb, query: query, headers: headers, body: [1]), token: "fake-token",
-            client())
+            GatewayRequest(path: path, verb: verb, query: query, headers: headers, body: [1]),
+            at: try GatewayPath(path), token: "fake-token", client())
     }
 
     @Test func `adds the token and drops what is not the platform's business`() throws {

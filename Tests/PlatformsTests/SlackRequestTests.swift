@@ -153,8 +153,11 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
     private func call(
         _ path: String, verb: String = "POST", query: String = "", headers: [HeaderField] = [], body: String = ""
     ) throws(Problem) -> PlatformRequest {
-        try slack.gatewayCall(
-            path: path, verb: verb, query: query, headers: headers, body: [UInt8](body.utf8), token: "xoxb-fake")
+        guard let appID = AppID("A1") else { throw Problem(.internal, "A1 is an App ID") }
+        return try slack.gatewayCall(
+            GatewayRequest(path: path, verb: verb, query: query, headers: headers, body: [UInt8](body.utf8)),
+            at: try GatewayPath(path), token: "xoxb-fake",
+            OAuthClient(appID: appID, clientID: "1.2", clientSecret: nil))
     }
 
     @Test func `adds the token and drops what is not Slack's business`() throws {
@@ -169,15 +172,24 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
             request.headers.map(\.name).sorted() == ["Accept", "Authorization", "content-type"]
                 && request.headers.contains(HeaderField("Authorization", "Bearer xoxb-fake")))
         #expect(request.body == [UInt8]("channel=C1&text=token".utf8) && !request.repeatable)
+        #expect(try call("users.list", verb: "GET").repeatable)
     }
 
-    @Test(arguments: [
-        "", "chat", "chat.", ".postMessage", "chat..postMessage", "chat/postMessage", "../x.y", "chat.postMessage/",
-        "chat.post%4Dessage", "oauth.v2.access", "chat.postMessage?x", "chat.post message", "chät.post", "a.b\r\n",
-        String(repeating: "a.", count: 60) + "b",
-    ])
-    func `takes nothing but the name of a method`(_ path: String) {
-        #expect(problem { () throws(Problem) in try call(path) } == .notFound)
+    @Test(
+        arguments: [
+            ("chat", .notFound), ("chat.", .notFound), (".postMessage", .notFound), ("chat..postMessage", .notFound),
+            ("chat/postMessage", .notFound), ("oauth.v2.access", .notFound), ("ch%C3%A4t.post", .notFound),
+            (String(repeating: "a.", count: 60) + "b", .notFound), ("", .badRequest), ("../x.y", .badRequest),
+            ("chat.postMessage/", .badRequest), ("chat.postMessage?x", .badRequest), ("chat.post message", .badRequest),
+            ("chät.post", .badRequest), ("a.b\r\n", .badRequest),
+        ] as [(String, Problem.Code)])
+    func `takes nothing but the name of a method`(_ path: String, _ code: Problem.Code) {
+        #expect(problem { () throws(Problem) in try call(path) } == code)
+    }
+
+    @Test func `is sent what was matched, whatever way it was written`() throws {
+        #expect(try call("chat.post%4dessage").url == "https://slack.com/api/chat.postMessage")
+        #expect(problem { () throws(Problem) in try call("auth%2Erevoke") } == .denied)
     }
 
     @Test(arguments: [
@@ -195,6 +207,11 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
             #expect(problem { () throws(Problem) in try call("a.b", query: query) } == .badRequest, "\(query)")
         }
         #expect(problem { () throws(Problem) in try call("a.b", headers: form, body: "tok%65n=x") } == .badRequest)
+        let parts = [HeaderField("Content-Type", "multipart/form-data; boundary=b")]
+        let part = "--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nx\r\n--b--"
+        #expect(problem { () throws(Problem) in try call("a.b", headers: parts, body: part) } == .badRequest)
+        let packed = [HeaderField("Content-Encoding", "gzip")]
+        #expect(problem { () throws(Problem) in try call("a.b", headers: packed) } == .badRequest)
         let split = [HeaderField("Accept", "a\r\nHost: b")]
         #expect((try? call("a.b", headers: split))?.headers.count == 1)
     }

@@ -157,12 +157,12 @@ import Testing
         let app = try #require(try stage.sim.control("GET", "apps")["apps"]?[0])
         let integration = try #require(app["integrations"]?[0]?["id"]?.text)
         let path = "api/v2/conversations/messages/\(integration)/inbound/open/message"
-        #expect(stage.genesys.gatewayMethod(path: path, verb: "POST") == "POST \(path)")
+        #expect(try stage.genesys.gatewayMethod(GatewayPath(path), verb: "POST") == "POST \(path)")
         let call = try stage.genesys.gatewayCall(
             GatewayRequest(
                 path: path, verb: "POST", headers: [HeaderField("Content-Type", "application/json")],
                 body: [UInt8](#"{"channel":{"from":{"id":"U1"}},"type":"Text","text":"hello"}"#.utf8)),
-            token: token, stage.client)
+            at: try GatewayPath(path), token: token, stage.client)
         #expect(try stage.sim.carry(call).status == 200)
         #expect(try stage.sim.control("GET", "messages")["messages"]?[0]?["text"]?.text == "hello")
     }

@@ -208,7 +208,7 @@ import Testing
                 path: "im/v1/messages", verb: "POST", query: "receive_id_type=chat_id",
                 headers: [HeaderField("Content-Type", "application/json"), HeaderField("Cookie", "no")],
                 body: [UInt8](##"{"receive_id":"oc_1","msg_type":"text","content":"{\"text\":\"hello\"}"}"##.utf8)),
-            token: try stage.mint(.tenant).token, stage.client)
+            at: try GatewayPath("im/v1/messages"), token: try stage.mint(.tenant).token, stage.client)
         #expect(stage.lark.complaint(try stage.sim.carry(request)) == nil)
         let posted = try stage.sim.control("GET", "messages")["messages"]?[0]
         #expect(posted?["body"]?["content"] == #"{"text":"hello"}"# && posted?["platform"]?.text == brand.rawValue)

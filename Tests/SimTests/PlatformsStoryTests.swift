@@ -85,8 +85,10 @@ import Testing
     @Test func `goes through the gateway`() throws {
         let stage = try Stage()
         let request = try Self.slack(stage).gatewayCall(
-            path: "chat.postMessage", verb: "POST", headers: [HeaderField("Content-Type", "application/json")],
-            body: [UInt8](##"{"channel":"#general","text":"hello"}"##.utf8), token: stage.bot)
+            GatewayRequest(
+                path: "chat.postMessage", verb: "POST", headers: [HeaderField("Content-Type", "application/json")],
+                body: [UInt8](##"{"channel":"#general","text":"hello"}"##.utf8)),
+            at: try GatewayPath("chat.postMessage"), token: stage.bot, try Self.client())
         #expect(JSON(bytes: try stage.sim.carry(request).body)?["ok"] == true)
         #expect(try stage.sim.control("GET", "messages")["messages"]?[0]?["text"] == "hello")
     }

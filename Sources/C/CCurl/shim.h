@@ -33,3 +33,14 @@ static inline curl_socket_t ccurl_open_socket(void *cls, curlsocktype purpose, s
 static inline CURLcode ccurl_close_sockets_on_exec(CURL *easy) {
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &ccurl_open_socket);
 }
+
+// What is asked each time a request is about to be sent on a connection.
+static inline CURLcode ccurl_set_before_sending(
+    CURL *easy, int (*ask)(void *, char *, char *, int, int), void *cls) {
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, ask);
+    return code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_PREREQDATA, cls);
+}
+
+static inline CURLMcode ccurl_set_most_connections(CURLM *multi, long most) {
+    return curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, most);
+}

@@ -112,16 +112,4 @@ extension Genesys: Dialect {
 
     /// The error body first, then the status (platforms, 4.3 and 4.6).
     package func complaint(_ answer: PlatformAnswer) -> PlatformFailure? { answer.genesysFailure }
-
-    /// `VERB api/v2/…`; nil for reserved paths and what is none.
-    package func gatewayMethod(path: String, verb: String) -> String? { Self.gatewayMethod(path, verb) }
-
-    /// A call below `/api/v2/` of the client's region. Throws `bad_request` for an unknown region, else as the
-    /// gateway's path rules.
-    package func gatewayCall(
-        _ call: GatewayRequest, token: String, _ client: OAuthClient
-    ) throws(Problem) -> PlatformRequest {
-        try check(client)
-        return try passed(call, token: token, base: apiBase(of: client))
-    }
 }

@@ -148,18 +148,6 @@ extension Slack: Dialect {
         do { _ = try answer.slackObject() } catch { return error }
         return nil
     }
-
-    /// A Web API method such as `chat.postMessage`, whatever the verb.
-    package func gatewayMethod(path: String, verb: String) -> String? { Self.gatewayMethod(path) }
-
-    /// A Web API call with the token on it. Throws `not_found`, `denied` for reserved methods, `method_not_allowed`,
-    /// `bad_request`.
-    package func gatewayCall(
-        _ call: GatewayRequest, token: String, _ client: OAuthClient
-    ) throws(Problem) -> PlatformRequest {
-        try gatewayCall(
-            path: call.path, verb: call.verb, query: call.query, headers: call.headers, body: call.body, token: token)
-    }
 }
 
 extension SlackInstallation.TokenLeg {

@@ -1,0 +1,99 @@
+import Linux
+import Platforms
+import Rules
+import Synchronization
+package import Vault
+
+/// Which apps have been warned of this month, and how far they were.
+final class QuotaWarnings: Sendable {
+    /// How much of the month's calls is used.
+    enum Level: Int, Sendable {
+        case usual
+        case most
+        case all
+
+        init(_ calls: Int64, of limit: Int64) {
+            self = calls >= limit ? .all : calls >= limit - limit / 5 ? .most : .usual
+        }
+    }
+
+    private let told = Mutex<[Int64: (month: String, level: Level)]>([:])
+
+    /// The level that an app has just reached and nobody was told of; nil where there is none. What was reached before
+    /// this process began was told by the one before it.
+    func reached(_ app: Int64, _ calls: Int64, of limit: Int64, month: String) -> Level? {
+        let level = Level(calls, of: limit)
+        return told.withLock { told in
+            let known = told[app].flatMap { $0.month == month ? $0.level : nil } ?? Level(calls - 1, of: limit)
+            told[app] = (month, level)
+            return level.rawValue > known.rawValue ? level : nil
+        }
+    }
+}
+
+extension Broker {
+    /// How many calls a month the app's platform takes from it, where anybody says (platforms, 2.9 and 3.9): what an admin
+    /// set, else 10 000 for Lark and Feishu apps that are not of the store.
+    package static func monthlyLimit(of app: App) -> Int64? {
+        if let text = app.fields[.monthlyLimit], let limit = Int64(text) { return limit }
+        switch app.key.platform {
+        case .lark, .feishu: return app.fields[.appType] == "store" ? nil : 10_000
+        case .slack, .genesys: return nil
+        }
+    }
+
+    /// Refuses a call that the platform would only refuse: it asked to be left alone with this method, or the month's
+    /// calls are used up and the app's admin wants no more of them. `rate_limited`.
+    func requireRoom(_ lease: Lease, _ app: App, _ method: String) throws(Problem) {
+        if let seconds = askedToWait.seconds(
+            AskedToWait.Key(app: lease.app, installation: lease.installation, method: method),
+            now: Clock.bootMilliseconds)
+        {
+            throw Problem(
+                .rateLimited, "the platform asked to wait with this method",
+                advice: "try again in \(seconds) seconds", retryAfter: seconds)
+        }
+        guard app.fields[.monthlyRefuse] == "on", let limit = Self.monthlyLimit(of: app),
+            try vault.callsThisMonth(of: app.id) >= limit
+        else { return }
+        throw Problem(
+            .rateLimited, "the app's \(limit) calls of this month are used up",
+            advice: "an admin can raise monthly_limit, or set monthly_refuse to off", retryAfter: secondsOfMonthLeft)
+    }
+
+    /// The platform's wish to be left alone with a method is remembered.
+    func noteWait(_ call: AdmittedCall, _ answer: PlatformAnswer, _ complaint: PlatformFailure?) {
+        guard answer.status == 429 || complaint?.verdict == .retry && complaint?.retryAfter != nil,
+            let seconds = complaint?.retryAfter ?? answer.header("retry-after").flatMap({ Int64($0) }), seconds > 0
+        else { return }
+        let now = Clock.bootMilliseconds
+        askedToWait.note(
+            AskedToWait.Key(app: call.lease.app, installation: call.lease.installation, method: call.method),
+            until: now + min(seconds, 3600) * 1000, now: now)
+    }
+
+    /// A call was counted: warns, once a month each, when four fifths or all of the month's calls are used.
+    func noteCount(_ app: App, _ request: RequestID) {
+        guard let limit = Self.monthlyLimit(of: app), let calls = try? vault.callsThisMonth(of: app.id),
+            let level = quotaWarnings.reached(
+                app.id, calls, of: limit, month: String(Clock.text(ofMilliseconds: vault.now).prefix(7)))
+        else { return }
+        let word = level == .all ? "month_used_up" : "month_at_80_percent"
+        Log.warning("monthly_calls", ["app": app.key, "calls": calls, "limit": limit])
+        vault.recordLater(
+            AuditEntry(
+                "app.quota", .allowed, by: .system, request: request, tenant: slug(of: app.tenant)?.value, app: app.key,
+                reason: word, count: calls))
+    }
+
+    /// Until the first of the next month, UTC.
+    private var secondsOfMonthLeft: Int64 {
+        let now = vault.now
+        let month = Clock.text(ofMilliseconds: now).prefix(7)
+        var left: Int64 = 0
+        let day: Int64 = 86_400_000
+        let today = now - now % day
+        repeat { left += 1 } while Clock.text(ofMilliseconds: today + left * day).prefix(7) == month
+        return (today + left * day - now) / 1000
+    }
+}

@@ -1,0 +1,96 @@
+import Broker
+import HTTPServer
+import Platforms
+import Rules
+import Vault
+
+/// Calls through the gateway on broker.sock (design, section 6): bodies pass as they come, both ways.
+extension BrokerRoutes {
+    /// A call whose body is on its way, until the handler takes it over.
+    private final class Arriving: Sendable {
+        let call: GatewayCall
+        let request: RequestID
+
+        init(_ call: GatewayCall, _ request: RequestID) {
+            self.call = call
+            self.request = request
+        }
+    }
+
+    /// Bodies of webhooks and of the gateway are larger than all others.
+    func bodyLimit(_ http: borrowing HTTPServer.Request) -> Int {
+        if Self.isGateway(http.path) { return broker.settings.gatewayBodyLimit }
+        return http.pathEnds(with: "/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
+    }
+
+    /// A body for the gateway goes to its call; one that would be large is refused unread where the call is not allowed.
+    func bodyPlace(_ http: borrowing HTTPServer.Request, _ length: Int?) -> HTTPServer.BodyPlace {
+        guard Self.isGateway(http.path),
+            case .gateway(let lease, let path)? = try? BrokerCall(method: http.method, path: http.path)
+        else { return .buffer }
+        let request = RequestID.next()
+        let caller: Caller = http.context()
+        let connection = http.connection
+        caller.answering.canBeCut(by: { connection.cut() })
+        let call = GatewayCall(
+            broker, .caller(caller, lease: lease), Self.ask(http, path), length: length, request)
+        if (length ?? .max) > GatewayCall.buffered {
+            do throws(Problem) { try call.check() } catch { return .refuse(Reply.problem(error, request)) }
+        }
+        return .sink(
+            HTTPServer.BodySink(
+                receiver: Arriving(call, request),
+                take: { piece in
+                    do throws(Problem) {
+                        return try call.take(piece) ? .passedOn : .kept
+                    } catch { return .refused(Reply.problem(error, request, close: true)) }
+                }, ended: { call.end() }))
+    }
+
+    func gateway(
+        _ lease: String, _ path: String, _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
+    ) throws(Problem) -> HTTPServer.Response {
+        guard let arrived: Arriving = http.sink() else {
+            return Self.response(
+                try broker.gateway(.caller(caller, lease: lease), Self.ask(http, path), request), request)
+        }
+        do throws(Problem) {
+            return Self.response(try arrived.call.finish(), arrived.request)
+        } catch { return Reply.problem(error, arrived.request) }
+    }
+
+    private static func isGateway(_ path: String) -> Bool { path.hasPrefix("/v1/gateway/") }
+
+    private static func ask(_ http: borrowing HTTPServer.Request, _ path: String) -> GatewayRequest {
+        GatewayRequest(
+            path: path, verb: http.method, query: http.rawQuery ?? "",
+            headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [])
+    }
+
+    private static func response(_ answer: GatewayAnswer, _ request: RequestID) -> HTTPServer.Response {
+        var response = HTTPServer.Response(
+            status: answer.status,
+            headers: [Reply.noStore, .init("X-Request-Id", request.description)]
+                + answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) })
+        switch answer.body {
+        case .whole(let bytes): response.body = .bytes(bytes)
+        case .stream(let stream):
+            response.body = .stream(
+                HTTPServer.Stream(
+                    length: stream.length,
+                    interrupted: { why in
+                        // One that is under way when the server stops ends by itself.
+                        if why == .gone { stream.cut() }
+                    },
+                    pull: { room in
+                        switch stream.pull(into: &room) {
+                        case nil: .broken
+                        case 0?: .end
+                        case .some(let count): .bytes(count)
+                        }
+                    }))
+            response.onSent = { stream.end() }
+        }
+        return response
+    }
+}
