@@ -101,9 +101,6 @@ package final class Broker: Sendable {
         if let service = caller.countedOf() { calls.end(service) }
     }
 
-    /// The same for a line that is no connection of ours.
-    package func answered(_ answering: Answering) { gate.leave(answering) }
-
     /// Ends all watches; none begins any more.
     package func stopWatching() { watchers.stop() }
     /// A line that is not a connection's is there: revocations wait for its answers in flight, or cut them.

@@ -18,10 +18,11 @@ package struct GatewayDoor: Sendable {
         let request = RequestID.next()
         let answering = Answering()
         answering.canBeCut(by: call.cut)
+        broker.connected(answering)
         do throws(Problem) {
-            return GatewayDesk.Outcome(try answer(call, answering, request), sent: { broker.answered(answering) })
+            return GatewayDesk.Outcome(try answer(call, answering, request), sent: { broker.disconnected(answering) })
         } catch {
-            return GatewayDesk.Outcome(Self.answer(error, request), sent: { broker.answered(answering) })
+            return GatewayDesk.Outcome(Self.answer(error, request), sent: { broker.disconnected(answering) })
         }
     }
 
@@ -40,6 +41,31 @@ package struct GatewayDoor: Sendable {
         case .whole(let bytes):
             return ErrandAnswer(
                 status: answer.status, headers: headers + answer.headers.map { ($0.name, $0.value) }, body: bytes)
+        case .stream(let stream):
+            defer { stream.end() }
+            return ErrandAnswer(
+                status: answer.status, headers: headers + answer.headers.map { ($0.name, $0.value) },
+                body: try Self.whole(stream))
+        }
+    }
+
+    /// A frame to the courier has all of a body.
+    private static func whole(_ stream: GatewayStream) throws(Problem) -> [UInt8] {
+        var body: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 32 * 1024)
+        while true {
+            var room = piece.mutableSpan
+            guard let count = stream.pull(into: &room) else {
+                throw Problem(.platformUnreachable, "the platform's answer broke off", advice: "try again")
+            }
+            guard count > 0 else { return body }
+            guard body.count + count <= Frame.maxBody else {
+                stream.cut()
+                throw Problem(
+                    .platformRefused, "the platform's answer has more than \(Frame.maxBody) bytes",
+                    advice: "use deliver: gateway, whose answers may be larger")
+            }
+            body += piece[..<count]
         }
     }
 
