@@ -34,7 +34,8 @@ struct Setting: Sendable {
             help: "where browsers come back, behind your TLS proxy: 127.0.0.1:PORT, unix:PATH or off (the default)"),
         Setting(
             name: "gateway-listen", value: "ADDRESS",
-            help: "loopback gateway for unmodified SDKs: 127.0.0.1:PORT or off (the default)"),
+            help: "loopback gateway for unmodified SDKs: 127.0.0.1:PORT, [::1]:PORT or off (the default); port 0 is any"
+        ),
         Setting(
             name: "gateway-body-limit", value: "MIB",
             help: "the largest body that passes the gateway, either way: 1 to 4096 (64 is usual)"),

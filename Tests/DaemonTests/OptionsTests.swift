@@ -65,7 +65,9 @@ import Testing
     @Test(arguments: [
         ["--nonsense", "1"], ["stray"], ["--data-dir"], ["--data-dir", ""], ["--user", "a", "--user", "b"],
         ["--callback-listen", "0.0.0.0:80"], ["--callback-listen", "example.com:80"], ["--callback-listen", "80"],
-        ["--gateway-listen", "unix:/x"], ["--public-url", "http://example.com"], ["--public-url", "https://"],
+        ["--gateway-listen", "unix:/x"], ["--gateway-listen", "0.0.0.0:8431"],
+        ["--gateway-listen", "example.com:8431"], ["--gateway-listen", "[::]:8431"], ["--gateway-listen", "127.0.0.1"],
+        ["--public-url", "http://example.com"], ["--public-url", "https://"],
         ["--public-url", "https://a b"], ["--platform-url", "nobody.api=https://a.test"],
         ["--platform-url", "slack.api=http://slack.test"], ["--log-level", "loud"], ["--root-key", "key"],
         ["--root-key", "credential:../x"], ["--root-key", "file:"],

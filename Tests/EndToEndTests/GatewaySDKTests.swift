@@ -119,4 +119,38 @@ private final class Bridge {
         #expect(try !bridge.holds([token]))
         #expect(try bridge.end() == .exited(0))
     }
+
+    /// README's blocks as they stand there, behind a lease.
+    @Test(
+        .disabled(if: PythonSDK.isOffline, "POSTERN_TEST_OFFLINE is set: pip cannot fetch SDKs"),
+        arguments: ["slack", "lark", "genesys"])
+    func `is set up as README has it`(_ platform: String) throws {
+        let sdk =
+            switch platform {
+            case "slack": try PythonSDK.slack.packages()
+            case "lark": try PythonSDK.lark.packages()
+            default: try PythonSDK.genesys.packages()
+            }
+        let gateway = try TCPGateway(methods: ["*"])
+        var path = "apps/\(Stand.app)"
+        var leg = "bot"
+        if platform != "slack" {
+            path = try Customer(platform, gateway.stand).path
+            leg = platform == "lark" ? "tenant" : "app"
+        }
+        try Self.letIn(gateway, pattern: "*/*/*", ["access:\(leg)"])
+        let reply = try gateway.stand.broker(
+            "POST", "\(path)/access", ["as": .string(leg), "deliver": "tcp"], uid: Shell.isRoot ? 0 : nil)
+        try #require(reply.status == 201, "\(reply.text)")
+        let script = [
+            "import json, os, sys, tempfile", "os.environ['HOME'] = tempfile.gettempdir()",
+            "sys.path.insert(0, sys.argv[1])", "lease = json.loads(sys.argv[2])", try Readme.block("sdk \(platform)"),
+        ].joined(separator: "\n")
+        let told = try PythonSDK.run(
+            ["-I", "-W", "ignore", "-c", script, sdk, reply.text], environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8"])
+        #expect(told.ending == .exited(0), "\(told.said)")
+        if platform != "genesys" {
+            #expect(try gateway.stand.sim?.control("GET", "messages")["messages"]?.count == 1, "\(told.said)")
+        }
+    }
 }

@@ -45,7 +45,9 @@ private let status: Command.Run = { session, _ throws(Failure) in
             ),
             (
                 "courier",
-                courier["running"]?.bool == true ? "running, pid \(Show.cell(courier["pid"]))" : "not running"
+                courier["running"]?.bool == true
+                    ? "running, pid \(Show.cell(courier["pid"]))"
+                        + (courier["gateway"]?.text.map { ", gateway for SDKs at \($0)" } ?? "") : "not running"
             ),
         ])
         for warning in answer["warnings"]?.texts ?? [] { console.warn(warning) }
