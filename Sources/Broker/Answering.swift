@@ -13,6 +13,9 @@ package final class Answering: Sendable {
     /// The policy this line was last answered under, so that lines do not queue for it.
     private let lastPolicy = Mutex<PolicySnapshot?>(nil)
 
+    /// The service whose call is being answered, as far as it is counted among those it may have at once; 0 while none is.
+    private let counted = Atomic<Int64>(0)
+
     /// A line with no answer on its way.
     package init() {}
 
@@ -24,6 +27,15 @@ package final class Answering: Sendable {
             last = policy
             return policy
         }
+    }
+
+    /// The call being answered counts as one of this service's.
+    func isCounted(of service: Int64) { counted.store(service, ordering: .relaxed) }
+
+    /// Whose call was counted, told once; nil where none was.
+    func countedOf() -> Int64? {
+        let service = counted.exchange(0, ordering: .relaxed)
+        return service == 0 ? nil : service
     }
 
     /// How to cut the line; the first that is said counts.

@@ -91,23 +91,26 @@ package final class Broker: Sendable {
     package func connected(_ caller: Caller) { gate.add(caller.answering) }
     /// The connection is gone.
     package func disconnected(_ caller: Caller) {
-        gate.remove(caller.answering)
+        disconnected(caller.answering)
         caller.giveSlab(to: slabs)
     }
 
     /// The answer has left, or its connection has ended.
-    package func answered(_ caller: Caller) {
-        gate.leave(caller)
-        if let service = caller.countedOf() { calls.end(service) }
+    package func answered(_ caller: Caller) { answered(caller.answering) }
+
+    private func answered(_ line: Answering) {
+        gate.leave(line)
+        if let service = line.countedOf() { calls.end(service) }
     }
 
     /// Ends all watches; none begins any more.
     package func stopWatching() { watchers.stop() }
+
     /// A line that is not a connection's is there: revocations wait for its answers in flight, or cut them.
     package func connected(_ line: Answering) { gate.add(line) }
     /// That line is over.
     package func disconnected(_ line: Answering) {
-        gate.leave(line)
+        answered(line)
         gate.remove(line)
     }
 

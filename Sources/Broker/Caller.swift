@@ -20,8 +20,6 @@ package final class Caller: Sendable {
 
     package let peer: Peer
     private let known = Mutex<Identity?>(nil)
-    /// The service whose call is under way here; 0 while none is.
-    private let counted = Atomic<Int64>(0)
     /// The answers on this connection.
     package let answering = Answering()
     /// The guarded memory this connection's answers are made in, from its first secret on.
@@ -43,15 +41,6 @@ package final class Caller: Sendable {
     /// The connection has ended: its slab may serve another.
     func giveSlab(to pool: SlabPool) {
         if let slab = slab.withLock({ $0.take() }) { pool.give(slab) }
-    }
-
-    /// The call under way here counts as one of this service's.
-    func isCounted(of service: Int64) { counted.store(service, ordering: .relaxed) }
-
-    /// Whose call was counted, once; nil where none was.
-    func countedOf() -> Int64? {
-        let service = counted.exchange(0, ordering: .relaxed)
-        return service == 0 ? nil : service
     }
 
     /// The service this peer is under `policy`: of those whose selectors all match, the one with the most selectors,
@@ -81,5 +70,11 @@ package final class Caller: Sendable {
             changeable: service?.selectors.filter(\.canChange) ?? [])
         known.withLock { $0 = identity }
         return identity
+    }
+
+    /// As it was found last under `policy`, without looking again: for counting, not for deciding.
+    func lastIdentity(in policy: PolicySnapshot) -> Identity {
+        if let last = known.withLock({ $0 }), last.serial == policy.serial { return last }
+        return identity(in: policy)
     }
 }

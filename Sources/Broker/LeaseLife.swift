@@ -31,12 +31,16 @@ extension Broker {
         guard let service = policy.services.first(where: { $0.id == lease.service }) else {
             return .failure(.noService)
         }
-        let identity = Caller.Identity(
+        return try liveLease(lease, identity(of: service, uid: uid, policy), { true }, policy)
+    }
+
+    /// A service of which nobody sees more than the user.
+    func identity(of service: ServiceRow, uid: UInt32, _ policy: PolicySnapshot) -> Caller.Identity {
+        Caller.Identity(
             serial: policy.serial, service: service, grants: policy.grants[service.id] ?? [],
             actor: Actor(
                 kind: .service, name: service.slug.value, uid: uid, gid: nil, pid: nil, loginUID: nil, exe: nil,
                 unit: nil))
-        return try liveLease(lease, identity, { true }, policy)
     }
 
     private func liveLease(

@@ -58,14 +58,30 @@ extension Broker {
     /// `answered`, or from the beginning no more where it lasts as long as its connection (`isLong`).
     package func begin(_ caller: Caller, isLong: Bool = false, _ request: RequestID) throws(Problem) {
         let policy = caller.answering.policy(of: vault)
-        let identity = caller.identity(in: policy)
+        let identity = caller.lastIdentity(in: policy)
         guard let service = identity.service else { return }
+        // One that was refused before its body had come has no answer of its own.
+        answered(caller)
         try begin(service, identity, request)
-        if isLong { calls.end(service.id) } else { caller.isCounted(of: service.id) }
+        if isLong { calls.end(service.id) } else { caller.answering.isCounted(of: service.id) }
     }
 
-    /// The same for a call whose service is known by other means; whoever calls it calls `calls.end` when it is over.
-    func begin(_ service: ServiceRow, _ identity: Caller.Identity, _ request: RequestID) throws(Problem) {
+    /// The same for a call over TCP: it is one of the service whose lease the bearer stands for. Whoever shows none is
+    /// refused later, and nobody here.
+    package func begin(
+        bearer hash: [UInt8], uid: UInt32, _ answering: Answering, _ request: RequestID
+    ) throws(Problem) {
+        let policy = answering.policy(of: vault)
+        guard let lease = try vault.lease(ofBearer: hash), lease.uid == uid,
+            let service = policy.services.first(where: { $0.id == lease.service })
+        else { return }
+        try begin(service, identity(of: service, uid: uid, policy), request)
+        answering.isCounted(of: service.id)
+    }
+
+    private func begin(
+        _ service: ServiceRow, _ identity: Caller.Identity, _ request: RequestID
+    ) throws(Problem) {
         switch calls.begin(service.id, rate: service.rate) {
         case .goOn: return
         case .tooManyAtOnce:

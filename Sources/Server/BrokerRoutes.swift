@@ -19,7 +19,7 @@ struct BrokerRoutes: Sendable {
         var response: HTTPServer.Response
         do throws(Problem) {
             let call = try BrokerCall(method: http.method, path: http.path)
-            if !call.isAnyones { try broker.begin(caller, isLong: call.isLong, request) }
+            if !call.isAnyones, !hasBegun(http) { try broker.begin(caller, isLong: call.isLong, request) }
             response = try perform(call, http, caller, request)
         } catch { response = Reply.problem(error, request) }
         // Whatever was asked, the answer is under way until its last byte has left.

@@ -34,6 +34,7 @@ package struct GatewayDoor: Sendable {
         guard let bearer = Bearer.hash(ask.bearer.utf8.span) else {
             throw broker.refuse(.unknownBearer, atGatewayFrom: ask.uid, request)
         }
+        try broker.begin(bearer: bearer, uid: ask.uid, answering, request)
         let answer = try broker.gateway(
             .bearer(bearer, uid: ask.uid, answering), try Self.question(ask, call.body), request)
         let headers: [HeaderLine] = [("Cache-Control", "no-store"), ("X-Request-Id", request.description)]

@@ -32,6 +32,9 @@ extension BrokerRoutes {
         let caller: Caller = http.context()
         let connection = http.connection
         caller.answering.canBeCut(by: { connection.cut() })
+        do throws(Problem) { try broker.begin(caller, request) } catch {
+            return .refuse(Reply.problem(error, request))
+        }
         let call = GatewayCall(
             broker, .caller(caller, lease: lease), Self.ask(http, path), length: length, request)
         if (length ?? .max) > GatewayCall.buffered {
@@ -45,6 +48,12 @@ extension BrokerRoutes {
                         return try call.take(piece) ? .passedOn : .kept
                     } catch { return .refused(Reply.problem(error, request, close: true)) }
                 }, ended: { call.end() }))
+    }
+
+    /// Whether the call was let in before its body came.
+    func hasBegun(_ http: borrowing HTTPServer.Request) -> Bool {
+        let arrived: Arriving? = http.sink()
+        return arrived != nil
     }
 
     func gateway(
