@@ -30,7 +30,7 @@ import Testing
             "status", "doctor", "tenant add", "tenant suspend", "app add", "app verify", "secret set", "secret rotate",
             "secret history", "secret reveal", "service add", "service remove", "grant add", "grant remove", "role add",
             "can", "why", "audit list", "audit tail", "audit verify", "oauth url", "installation list", "lease list",
-            "lease revoke", "completion", "version",
+            "lease revoke", "get", "run", "completion", "version",
         ] {
             #expect(lines.contains(command))
         }

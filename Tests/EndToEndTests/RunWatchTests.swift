@@ -97,6 +97,21 @@ import Testing
         #expect(service.out == "has \(first)\nbye\nhas \(second)\n")
     }
 
+    @Test func `has a token's new value when it was refreshed`() throws {
+        let stand = try Stand(simulated: true).start()
+        try stand.furnishRotating()
+        try stand.grant(actions: ["secret:read:bot_token"])
+        func token() throws -> String { try #require(try stand.token()["access_token"]?.text) }
+        let first = try token()
+        let words = Self.run + ["--env", "SECRET=bot_token", "--watch", "restart", "--", "sh", "-c", Self.script]
+        let service = try Service(stand, words)
+        #expect(service.shows("has \(first)\n"), "\(service.error)")
+        let lease = try #require(try stand.broker("POST", "apps/\(Stand.app)/access", ["as": "bot"])["lease_id"]?.text)
+        #expect(try stand.broker("POST", "leases/\(lease)/report", ["code": "token_expired"])["refreshed"] == true)
+        let second = try token()
+        #expect(second != first && service.shows("has \(second)\n"), "\(service.error)")
+    }
+
     @Test func `that ends by itself is not started again`() throws {
         let (stand, first) = try Self.stand()
         let service = try Service(stand, Self.restarted + [#"echo "has $SECRET"; exit 8"#])
