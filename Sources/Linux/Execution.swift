@@ -44,7 +44,7 @@ package struct Execution {
     /// (`NAME=value` each), which replace what has the same name.
     package func execute(added: [String], keeps: (String) -> Bool) -> SystemError {
         let replaced = Set(added.map { String($0.prefix { $0 != "=" }) })
-        return unsafe Program.withCStrings(added) { added in
+        return unsafe Program.withCStrings(added) { entries in
             var environment: [UnsafeMutablePointer<CChar>?] = unsafe []
             var next = unsafe clinux_environment()
             while let entry = unsafe next?.pointee {
@@ -52,7 +52,7 @@ package struct Execution {
                 if !replaced.contains(name), keeps(name) { unsafe environment.append(entry) }
                 unsafe next = next.map { unsafe $0 + 1 }
             }
-            for index in replaced.isEmpty ? 0..<0 : 0..<replaced.count { unsafe environment.append(added[index]) }
+            for index in added.indices { unsafe environment.append(entries[index]) }
             unsafe environment.append(nil)
             return unsafe run(&environment)
         }

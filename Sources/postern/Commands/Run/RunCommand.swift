@@ -66,6 +66,15 @@ let runCommand = Command(
         if let superior = invocation.text("under") {
             return try Handover(session: session, plan: plan).run(under: Superior(superior))
         }
+        if session.settings.check {
+            _ = try plan.program()
+            return try session.change { () throws(Failure) in
+                Plan(
+                    changes: ["start \(plan.name)"],
+                    affected: plan.entries.map { "\($0.name) is \($0.isFile ? "a file of " : "")\($0.secret)" })
+            } _: { () throws(Failure) in
+            }
+        }
         guard plan.watch != nil || plan.filesOnTmpfs else {
             return try Handover(session: session, plan: plan).run(under: nil)
         }

@@ -84,7 +84,7 @@ final class Supervisor {
                 isCutOff = false
                 // Several changes at once are one, and a program is not restarted more than once a second.
                 let soon = Deadline.after(milliseconds: program == nil ? 0 : 100).nanoseconds
-                if lookAt == .never { lookAt = Deadline(nanoseconds: max(soon, startedAt + 1_000_000_000)) }
+                lookAt = Deadline(nanoseconds: min(lookAt.nanoseconds, max(soon, startedAt + 1_000_000_000)))
                 continue
             }
             let why = watcher?.refusal ?? .error("the daemon cannot be watched")
@@ -120,7 +120,7 @@ final class Supervisor {
     private func candidateChanged() -> ChildProcess.Ending? {
         guard let candidate = next, let change = candidate.process.change() else { return nil }
         guard case .ended(let ending) = change else {
-            stop(change)
+            if program == nil { stop(change) }
             return nil
         }
         next = nil
