@@ -34,9 +34,12 @@ extension Lease {
     /// How it stands by its own row and by what was ended with others; the token it may have handed out is not looked at.
     package func standing(at moment: LeaseMoment, in policy: PolicySnapshot) -> LeaseStanding {
         if state == .revoked || policy.hasEnded(self) { return LeaseStanding(state: .revoked, endsAt: expiresAt) }
-        var endsAt = expiresAt
-        if bootID == moment.bootID { endsAt = min(endsAt, moment.wall + bootExpires - moment.boot) }
-        return LeaseStanding(state: moment.wall < endsAt ? .live : .ended, endsAt: endsAt)
+        let isSameBoot = bootID == moment.bootID
+        let isLive = moment.wall < expiresAt && (!isSameBoot || moment.boot < bootExpires)
+        // The clocks are read one after the other: less than a second between them is nobody's news.
+        let bootEnds = isSameBoot ? moment.wall + bootExpires - moment.boot : expiresAt
+        return LeaseStanding(
+            state: isLive ? .live : .ended, endsAt: expiresAt - bootEnds > 1000 ? bootEnds : expiresAt)
     }
 
     /// The same, with the head of the token it handed out: the lease ends when that token's grace does.

@@ -101,7 +101,10 @@ import Testing
         let lease = try #require(reply["lease_id"]?.text)
         let renewed = try stand.broker("POST", "leases/\(lease)/renew")
         #expect((25...30).contains(number(renewed["expires_in"])), "\(renewed.text)")
-        #expect(renewed["expires_at"] == renewed["renewable_until"])
+        // Once more changes nothing: it is as old as it may become.
+        let again = try stand.broker("POST", "leases/\(lease)/renew")
+        #expect(again["expires_at"] == renewed["expires_at"])
+        #expect(again["renewable_until"] == renewed["renewable_until"])
     }
 
     @Test func `survives a restart, and what was revoked stays so`() throws {
@@ -119,7 +122,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["service": "bridge", "app": Stand.app, "tenant": "acme"].sorted { $0.key < $1.key })
+    @Test(arguments: [("service", "bridge"), ("app", Stand.app), ("tenant", "acme")])
     func `ends with all of its kind at once, and the next one lives`(_ what: String, _ name: String) throws {
         let stand = try stand()
         let leases = try (0..<3).map { _ in try stand.lease() }
