@@ -138,7 +138,7 @@ extension Broker {
             let policy = gate.enter(caller, vault)
             try requireSound()
             let identity = caller.identity(in: policy)
-            guard let service = identity.service else { throw refuse(.noService, "watch.open", identity, request) }
+            guard let service = identity.service else { throw refuse(identity.denial, "watch.open", identity, request) }
             guard service.state == .active else { throw refuse(.serviceSuspended, "watch.open", identity, request) }
             guard caller.peer.isAlive else { throw refuse(.identityGone, "watch.open", identity, request) }
             let number = place.map { watchers.number(of: $0, for: service.id) } ?? watchers.newest
