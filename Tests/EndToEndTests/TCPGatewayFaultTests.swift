@@ -66,3 +66,36 @@ import Testing
         #expect(stand.log.contains("another process uses this port"))
     }
 }
+
+@Suite struct `A revocation at the TCP gateway` {
+    /// Design, section 4: what a client has received when the revocation is acknowledged is what had left.
+    @Test(arguments: ["lease", "service"])
+    func `is followed by no answer, while sixteen clients hammer`(_ what: String) throws {
+        let gateway = try TCPGateway()
+        let lease = try gateway.access()
+        let bearer = try #require(lease["access_token"]?.text)
+        let depth = 30
+        let request = Wire.request("POST", "/slack/auth.test", gateway.headers(bearer), host: nil)
+        let clients = try (0..<16).map { _ in try gateway.connect() }
+        for client in clients { try client.send((0..<depth).flatMap { _ in request }) }
+        for client in clients { #expect(try client.receive()["ok"] == true) }
+        if what == "lease" {
+            try gateway.stand.must("DELETE", "leases/\(lease["lease_id"]?.text ?? "")")
+        } else {
+            try gateway.stand.must("POST", "services/bridge/suspend")
+        }
+        let left = clients.map { $0.arrived() }
+        var after = 0
+        var refused = 0
+        for (client, left) in zip(clients, left) {
+            for _ in 1..<depth {
+                // A connection may have been cut with an answer of before on it.
+                guard let reply = try? client.receive() else { break }
+                if reply.status == 200, client.taken > left { after += 1 }
+                if reply.status != 200 { refused += 1 }
+            }
+        }
+        #expect(after == 0)
+        #expect(refused > 0, "nobody was refused")
+    }
+}
