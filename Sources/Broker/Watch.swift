@@ -90,12 +90,12 @@ package final class Watcher: Sendable {
                 }
                 if notices.isEmpty {
                     if signal.wait(until: deadline) { continue }
-                    guard caller.identity(in: try stand()).service?.state == .active else { throw Self.gone }
+                    guard try stand().1.service?.state == .active else { throw Self.gone }
                     return .quiet(place: try place())
                 }
-                let policy = try stand()
+                let (policy, identity) = try stand()
                 let told = try notices.compactMap { notice throws(Problem) in
-                    try broker.event(of: notice, for: caller, policy)
+                    try broker.event(of: notice, for: identity, { caller.peer.isAlive }, policy)
                 }
                 seen.store(after + Int64(notices.count), ordering: .relaxed)
                 if told.contains(where: { $0.name == .serviceSuspended }) { isLast.store(true, ordering: .relaxed) }
@@ -108,14 +108,15 @@ package final class Watcher: Sendable {
         return .ended
     }
 
-    /// The policy to decide by, marked as being answered under; throws when this process is not served any more. Of a
+    /// The policy to decide by, marked as being answered under, and who this process is by it; throws when this process is not served any more. Of a
     /// service that is suspended only the one event that says so is told.
     @discardableResult
-    private func stand() throws(Problem) -> PolicySnapshot {
+    private func stand() throws(Problem) -> (PolicySnapshot, Caller.Identity) {
         let policy = broker.gate.enter(caller, broker.vault)
         try broker.requireSound()
-        guard caller.identity(in: policy).service?.id == service, caller.peer.isAlive else { throw Self.gone }
-        return policy
+        let identity = caller.identity(in: policy)
+        guard identity.service?.id == service, caller.peer.isAlive else { throw Self.gone }
+        return (policy, identity)
     }
 
     private func place() throws(Problem) -> String {

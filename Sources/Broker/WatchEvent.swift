@@ -29,13 +29,12 @@ package struct WatchEvent: Sendable {
 }
 
 extension Broker {
-    /// What a notice is to this caller under `policy`; nil where it is not to be told of it.
+    /// What a notice is to this caller, found to be `identity` under `policy`; nil where it is not to be told of it.
     ///
     /// The rule is the one of the calls it would lead to: who may read a secret hears that it was rotated.
     func event(
-        of notice: Notice, for caller: Caller, _ policy: PolicySnapshot
+        of notice: Notice, for identity: Caller.Identity, _ isHere: () -> Bool, _ policy: PolicySnapshot
     ) throws(Problem) -> WatchEvent? {
-        let identity = caller.identity(in: policy)
         guard let service = identity.service else { return nil }
         if let only = notice.what.service, only != service.id { return nil }
         guard service.state == .active || notice.what.isSuspension else { return nil }
@@ -51,16 +50,16 @@ extension Broker {
             else { return nil }
             return WatchEvent(name: name, app: subject.key, notice: notice)
         default:
-            guard let subject, try isSeen(notice.what, of: subject, by: caller, policy) else { return nil }
+            guard let subject, try isSeen(notice.what, of: subject, by: identity, isHere, policy) else { return nil }
             return WatchEvent(name: name, app: subject.key, notice: notice)
         }
     }
 
     /// Whether the caller may do what the notice would make it do, decided as if it did.
     private func isSeen(
-        _ what: Notice.What, of subject: Notice.Subject, by caller: Caller, _ policy: PolicySnapshot
+        _ what: Notice.What, of subject: Notice.Subject, by identity: Caller.Identity, _ isHere: () -> Bool,
+        _ policy: PolicySnapshot
     ) throws(Problem) -> Bool {
-        let identity = caller.identity(in: policy)
         // Most of what happens is about others; that is seen without asking the file.
         guard let tenant = policy.tenants[subject.tenant]?.tenant,
             identity.grants.contains(where: { $0.pattern.covers(subject.key, of: tenant.slug) })
@@ -70,7 +69,7 @@ extension Broker {
             for all in what.actionsToSee {
                 var mayAll = true
                 for action in all where mayAll {
-                    if case .failure = try decide(action, on: subject.key, for: caller, policy, session) {
+                    if case .failure = try decide(action, on: subject.key, as: identity, isHere, policy, session) {
                         mayAll = false
                     }
                 }
