@@ -5,6 +5,8 @@ import Synchronization
 enum Load {
     /// Drives `clients` threads for `seconds`, each choosing evenly among `requests`; answers other than 200 to 299
     /// count as failures.
+    ///
+    /// `path` is a Unix socket, or a number: a port of this machine.
     static func drive(
         _ path: String, clients: Int, seconds: Double, requests: [[UInt8]]
     ) throws -> Outcome {
@@ -17,7 +19,7 @@ enum Load {
             threads.append(
                 try Thread.start(name: "client") {
                     var own = Outcome()
-                    let connection = Connection(path: path)
+                    let connection = UInt16(path).map { Connection(port: $0) } ?? Connection(path: path)
                     started.withLock { $0 += 1 }
                     started.wakeAll()
                     _ = go.wait { $0 ? true : nil }

@@ -11,6 +11,7 @@ let help = """
       write          new versions of secrets, beside the same
       webhook        signed events of 4 KiB verified, beside a bare server that takes the same
       access         gateway leases, beside a bare server whose answers are as long
+      gateway        calls through the gateway, beside the same straight to the simulated platform
       leases         a hundred thousand live leases: memory, and a start after kill -9
       watch          a thousand watchers told of a rotation
       status         postern status against curl
@@ -32,6 +33,7 @@ func run(_ arguments: [String]) throws -> Int32 {
     case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
     case "webhook": return try print(Options(arguments.dropFirst(2)), Webhook.run)
     case "access": return try print(Options(arguments.dropFirst(2)), Access.run)
+    case "gateway": return try print(Options(arguments.dropFirst(2)), Gateway.run)
     case "leases": return try print(Options(arguments.dropFirst(2)), Leases.run)
     case "watch": return try print(Options(arguments.dropFirst(2)), Watch.run)
     case "status": return try print(Options(arguments.dropFirst(2)), Status.run)

@@ -16,6 +16,7 @@ enum Serve {
         limits.connectionsPerShare = limits.connections
         let service = HTTPServer.Service(
             connected: { _ in HTTPServer.Admission(context: guest, share: 0) },
+            bodyLimit: { _ in 64 * 1024 * 1024 },
             refuse: { problem, _ in
                 HTTPServer.Response(
                     status: problem.code.status, body: .bytes([UInt8](problem.reason.utf8)), close: true)

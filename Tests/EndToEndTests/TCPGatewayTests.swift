@@ -31,10 +31,10 @@ import Testing
         let bearer = try gateway.bearer()
         let wire = try gateway.connect()
         for (path, statuses) in [
-            ("/slack/../auth.test", [403, 404]), ("/slack/%2e%2e/auth.test", [403, 404]), ("//slack/auth.test", [404]),
-            ("/slack//auth.test", [403, 404]), ("/auth.test", [404]), ("/slack", [404]), ("/slack/", [403, 404]),
-            ("/slack/auth%2etest", [403, 404]), ("/slack/@evil.example/auth.test", [403, 404]), ("/", [404]),
-            ("/v1/gateway/ls_0/auth.test", [404]), ("http://evil.example/slack/auth.test", [403, 404]),
+            ("/slack/../auth.test", [400]), ("/slack/%2e%2e/auth.test", [400]), ("//slack/auth.test", [404]),
+            ("/slack//auth.test", [400]), ("/auth.test", [404]), ("/slack", [404]), ("/slack/", [400]),
+            ("/slack/auth%252etest", [400]), ("/slack/@evil.example/auth.test", [400]), ("/", [404]),
+            ("/v1/gateway/ls_0/auth.test", [404]), ("http://evil.example/slack/auth.test", [400, 403, 404]),
             ("/open-apis/im/v1/messages", [403, 404]), ("/api/v2/users/me", [403, 404]), ("*", [404]),
             ("/slack/auth.test?token=xoxb-1-fakefakefake", [400]),
             ("/slack/" + String(repeating: "a", count: 600), [403, 404]),

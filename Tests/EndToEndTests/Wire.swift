@@ -139,6 +139,12 @@ final class Wire {
         return nil
     }
 
+    /// What comes until the connection ends, or until it is so many bytes; all of it as text.
+    func rest(atLeast count: Int = .max) -> String {
+        do throws(SystemError) { while buffer.count - start < count { try more() } } catch {}
+        return String(decoding: buffer[start...], as: UTF8.self)
+    }
+
     private func more(until deadline: Deadline = .after(seconds: patience)) throws(SystemError) {
         var chunk = [UInt8](repeating: 0, count: 16_384)
         var span = chunk.mutableSpan
