@@ -62,7 +62,9 @@ extension Broker {
                 let lease = try lease(ask, allowed, place, leg, caller, &entry, into: slab)
                 let issued = entry
                 let most = allowed.service.mostLeases
-                let outcome = try vault.change(decidedUnder: allowed.epoch) { transaction throws(Problem) in
+                // What can be refused is refused before the lease is written.
+                let outcome = try vault.change(decidedUnder: allowed.epoch, onlyAdds: true) {
+                    transaction throws(Problem) in
                     try transaction.add(lease: lease, atMost: most)
                     try transaction.record(issued)
                     return true
@@ -173,7 +175,7 @@ extension Broker {
         }
         let process = try process(ask, allowed.grant, caller)
         let bearer = ask.delivery == .tcp ? Bearer.make(into: slab) : []
-        let id = "ls_" + Hex.encode(Sodium.randomBytes(16).span)
+        let id = Lease.newID(at: now)
         entry.leaseID = id
         return Lease(
             id: id, service: allowed.service.id, app: allowed.app.id, installation: place.id, leg: ask.leg,

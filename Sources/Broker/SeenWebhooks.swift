@@ -121,7 +121,8 @@ final class SeenWebhooks: Sendable {
     /// to which mark.
     func note(_ marks: [Digest32], of app: Int64, at now: Int64) -> (isRepeat: Bool, new: [Mark]) {
         var new: [Mark] = []
-        for mark in marks.map(Mark.init) {
+        for digest in marks {
+            let mark = Mark(digest)
             guard share(mark).note(mark, of: app, at: now, lifetime: lifetime) else { return (true, new) }
             new.append(mark)
         }

@@ -1,5 +1,3 @@
-import Sealing
-
 /// The members of a JSON object by their places, found in one pass that builds nothing.
 ///
 /// No parser: it only finds where values end, and gives up wherever a text could be read in two ways, an escape in a
@@ -51,11 +49,12 @@ struct JSONSkim {
         }
     }
 
-    /// The texts found, as they are.
-    func strings(of text: Span<UInt8>) -> [String?] {
-        values.map { place in
-            place.map { place in String(decoding: [UInt8](copying: text.extracting(place)), as: UTF8.self) }
+    /// The text of the name at `index`, as it is; nil where there is none.
+    func string(_ index: Int, of text: Span<UInt8>) -> String? {
+        guard let place = values[index], let plain = try? UTF8Span(validating: text.extracting(place)) else {
+            return nil
         }
+        return String(copying: plain)
     }
 
     // MARK: - Where things end

@@ -51,6 +51,14 @@ package enum SecretText {
         return end
     }
 
+    /// The same of text that is no secret, as bytes of its own.
+    package static func escapedJSON(_ text: Span<UInt8>) -> [UInt8] {
+        var room = [UInt8](repeating: 0, count: longestEscape(of: text.count))
+        var span = room.mutableSpan
+        guard let used = escapeJSON(text, into: &span) else { preconditionFailure("an escape longer than the longest") }
+        return Array(room.prefix(used))
+    }
+
     /// The letter behind the reverse solidus, or 0.
     private static func shortEscape(of byte: UInt8) -> UInt8 {
         switch byte {

@@ -123,14 +123,15 @@ private enum JSONMember: Decodable {
         if let container = try? decoder.singleValueContainer() {
             if container.decodeNil() {
                 self = .null
-            } else if let value = try? container.decode(Bool.self) {
-                self = .bool(value)
-            } else if let value = try? container.decode(Int64.self) {
-                self = .int(value)
             } else if let value = try? container.decode(String.self) {
+                // What is asked for most comes first: each wrong guess costs an error with a text of its own.
                 self = .text(value)
             } else if let value = try? container.decode([JSONMember].self) {
                 self = .list(value)
+            } else if let value = try? container.decode(Int64.self) {
+                self = .int(value)
+            } else if let value = try? container.decode(Bool.self) {
+                self = .bool(value)
             } else if let value = try? container.decode([String: JSONMember].self) {
                 self = .object(value)
             } else {

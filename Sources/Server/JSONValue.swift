@@ -1,8 +1,8 @@
-import FoundationEssentials
 import Linux
+import Sealing
 
 /// A JSON answer written where it is made; absent members are left out, the order of members is kept by sorting.
-indirect enum JSONValue: Encodable, Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral,
+indirect enum JSONValue: Sendable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral,
     ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
@@ -37,45 +37,55 @@ indirect enum JSONValue: Encodable, Sendable, ExpressibleByDictionaryLiteral, Ex
     /// Seconds left, never negative.
     static func left(until end: Int64, from now: Int64) -> JSONValue { .int(max(0, (end - now) / 1000)) }
 
-    func encode(to encoder: any Encoder) throws {
-        switch self {
-        case .object(let members):
-            var container = encoder.container(keyedBy: Name.self)
-            for (name, value) in members {
-                if case .absent = value { continue }
-                try container.encode(value, forKey: Name(stringValue: name))
-            }
-        case .list(let values):
-            var container = encoder.unkeyedContainer()
-            for value in values { try container.encode(value) }
-        default:
-            var container = encoder.singleValueContainer()
-            switch self {
-            case .bool(let value): try container.encode(value)
-            case .int(let value): try container.encode(value)
-            case .text(let value): try container.encode(value)
-            default: try container.encodeNil()
-            }
-        }
-    }
-
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
     /// The bytes of an answer, the contract's version in every object.
     var bytes: [UInt8] {
-        var value = self
-        if case .object(var members) = value {
-            members["schema"] = members["schema"] ?? 1
-            value = .object(members)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
+        if case .object(var members) = self, members["schema"] == nil {
+            members["schema"] = 1
+            JSONValue.object(members).write(to: &bytes)
+        } else {
+            write(to: &bytes)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(value) else { return Array("{}".utf8) }
-        return [UInt8](data)
+        return bytes
+    }
+
+    private func write(to bytes: inout [UInt8]) {
+        switch self {
+        case .null, .absent: bytes.append(contentsOf: "null".utf8)
+        case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        case .int(let value): bytes.append(contentsOf: String(value).utf8)
+        case .text(let value): Self.write(value, to: &bytes)
+        case .list(let values):
+            bytes.append(UInt8(ascii: "["))
+            for (index, value) in values.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                value.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .object(let members):
+            bytes.append(UInt8(ascii: "{"))
+            var isFirst = true
+            for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+                if case .absent = value { continue }
+                if !isFirst { bytes.append(UInt8(ascii: ",")) }
+                isFirst = false
+                Self.write(name, to: &bytes)
+                bytes.append(UInt8(ascii: ":"))
+                value.write(to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    /// In quotation marks, escaped as RFC 8259, section 7, wants it.
+    private static func write(_ text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            bytes.append(contentsOf: SecretText.escapedJSON(text.utf8.span))
+        }
+        bytes.append(UInt8(ascii: "\""))
     }
 }

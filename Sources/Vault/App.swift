@@ -88,11 +88,22 @@ package struct App: Row, Sendable {
 
 /// Lists and dictionaries of text in one column, with sorted keys so that the same value is the same bytes.
 enum JSONText {
-    static func text(_ value: some Encodable) -> String {
+    static func text(_ words: [String: String]) -> String { text(encoding: words) }
+
+    private static func text(encoding value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(value) else { return "null" }
         return String(decoding: data, as: UTF8.self)
+    }
+
+    /// What the encoder makes of a list of plain words, without it: a lease has two of them.
+    static func text(_ words: [String]) -> String {
+        let isPlain = words.allSatisfy {
+            $0.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }
+        }
+        guard isPlain else { return text(encoding: words) }
+        return words.isEmpty ? "[]" : "[\"" + words.joined(separator: "\",\"") + "\"]"
     }
 
     static func list(_ text: String) -> [String]? {

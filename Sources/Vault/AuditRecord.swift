@@ -30,11 +30,13 @@ enum AuditFormat {
         canonical.add(time)
     }
 
-    /// Writes an event; `name` turns a name into the seq that defines it, or nil to have it written out.
-    static func append(_ entry: AuditEntry, to canonical: inout Canonical, name: (String) -> Int64?) {
+    /// Writes an event; `names` are the seqs of its names in the order of `eachName`.
+    static func append(_ entry: AuditEntry, to canonical: inout Canonical, names: [Int64]) {
+        var next = 0
         func named(_ text: String?, _ canonical: inout Canonical) {
-            guard let text, let seq = name(text) else { return canonical.add(text) }
-            canonical.add(seq)
+            guard text != nil else { return canonical.addNull() }
+            canonical.add(names[next])
+            next += 1
         }
         let actor = entry.actor
         canonical.add(blobOf: entry.requestID.process, entry.requestID.count, tail: 4)

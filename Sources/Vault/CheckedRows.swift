@@ -15,42 +15,53 @@ struct VersionInForce {
 ///
 /// Bounded: when there is no room it starts anew, which only means that rows are read a second time.
 struct CheckedRows {
-    /// Apps, and secrets, of one reader: at some 700 bytes each less than two megabytes.
+    /// Rows of one kind that one reader keeps: at some 700 bytes each less than a megabyte.
     static let most = 1024
     /// Larger sealed values are read each time.
     static let largest = 1024
 
-    private var apps: [AppKey: App] = [:]
-    private var secrets: [SecretName: [VersionInForce]] = [:]
-
-    func app(_ key: AppKey) -> App? { apps[key] }
-
-    func versions(of secret: SecretName) -> [VersionInForce]? { secrets[secret] }
-
-    mutating func keep(_ app: App) {
-        if apps.count >= Self.most { apps.removeAll(keepingCapacity: true) }
-        apps[app.key] = app
+    /// A leg of an installation, or of an app wherever it is.
+    struct LegName: Hashable {
+        let id: Int64
+        let leg: Leg
     }
 
-    mutating func keep(_ versions: [VersionInForce], of secret: SecretName) {
-        guard !versions.isEmpty, versions.allSatisfy({ ($0.version.sealed?.count ?? 0) <= Self.largest }) else {
-            return
+    struct Kept<Key: Hashable, Value> {
+        private var all: [Key: Value] = [:]
+
+        subscript(key: Key) -> Value? { all[key] }
+
+        mutating func keep(_ value: Value, as key: Key) {
+            if all.count >= most { all.removeAll(keepingCapacity: true) }
+            all[key] = value
         }
-        if secrets.count >= Self.most { secrets.removeAll(keepingCapacity: true) }
-        secrets[secret] = versions
+
+        mutating func forget() { if !all.isEmpty { all.removeAll(keepingCapacity: true) } }
     }
+
+    var apps = Kept<AppKey, App>()
+    var appsByID = Kept<Int64, App>()
+    var secrets = Kept<SecretName, [VersionInForce]>()
+    var installations = Kept<Int64, Installation>()
+    /// The first two installations of an app that have a leg.
+    var places = Kept<LegName, [Installation]>()
+    var legs = Kept<LegName, LegRow>()
 
     /// Something has changed since they were read.
     mutating func forget() {
-        if !apps.isEmpty { apps.removeAll(keepingCapacity: true) }
-        if !secrets.isEmpty { secrets.removeAll(keepingCapacity: true) }
+        apps.forget()
+        appsByID.forget()
+        secrets.forget()
+        installations.forget()
+        places.forget()
+        legs.forget()
     }
 }
 
 extension Reader {
     /// The app of this key, checked; nil when there is none.
     func app(_ key: AppKey) throws(Problem) -> App? {
-        if let app = checked.app(key) { return app }
+        if let app = checked.apps[key] { return app }
         var statement = try connection.ready(
             """
             SELECT id, platform, app_id, tenant, profile, state, claim, fields, redirect_uris, created_at, mac
@@ -61,13 +72,40 @@ extension Reader {
         guard try statement.stepped() else { return nil }
         _ = try mac.check(.apps, statement)
         let app = try App(statement, from: 0)
-        checked.keep(app)
+        checked.apps.keep(app, as: key)
         return app
+    }
+
+    /// The app of this row id, checked; nil when there is none.
+    func app(id: Int64) throws(Problem) -> App? {
+        if let app = checked.appsByID[id] { return app }
+        guard let app = try connection.find(App.self, [.int(id)], mac) else { return nil }
+        checked.appsByID.keep(app, as: id)
+        return app
+    }
+
+    /// The installation of this id, checked; nil where there is none.
+    func installation(_ id: Int64) throws(Problem) -> Installation? {
+        if let row = checked.installations[id] { return row }
+        guard let row = try connection.find(Installation.self, [.int(id)], mac) else { return nil }
+        checked.installations.keep(row, as: id)
+        return row
+    }
+
+    /// A leg of an installation, checked; nil where it has none of that kind.
+    func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
+        let name = CheckedRows.LegName(id: installation, leg: leg)
+        if let row = checked.legs[name] { return row }
+        guard let row = try connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], mac) else {
+            return nil
+        }
+        checked.legs.keep(row, as: name)
+        return row
     }
 
     /// The current and the previous version of a secret, the current one first; none where there is no such secret.
     func versionsInForce(of secret: SecretName) throws(Problem) -> [VersionInForce] {
-        if let versions = checked.versions(of: secret) { return versions }
+        if let versions = checked.secrets[secret] { return versions }
         let key: [Value] = [.int(secret.app), .int(secret.installation), .text(secret.kind.rawValue)]
         guard let head = try connection.find(Head.self, key, mac) else { return [] }
         var found: [VersionInForce] = []
@@ -79,7 +117,9 @@ extension Reader {
                 throw TableName.secrets.damaged("a row that table heads names as current is missing")
             }
         }
-        checked.keep(found, of: secret)
+        if !found.isEmpty, found.allSatisfy({ ($0.version.sealed?.count ?? 0) <= CheckedRows.largest }) {
+            checked.secrets.keep(found, as: secret)
+        }
         return found
     }
 }

@@ -5,13 +5,23 @@ import Sealing
 import Synchronization
 
 /// Counts the commits that changed anything but the log, so that a reader knows whether its snapshot is still good.
+///
+/// Leases are counted apart: they change with every request for access, and few ask for them. Counts of calls are not
+/// counted at all.
 final class DataVersion: Sendable {
-    private let value = Atomic<Int64>(0)
+    private let all = Atomic<Int64>(0)
+    private let rows = Atomic<Int64>(0)
 
-    var now: Int64 { value.load(ordering: .acquiring) }
+    /// Of everything, or of everything but leases.
+    func now(_ need: Reader.Need) -> Int64 {
+        need == .all ? all.load(ordering: .acquiring) : rows.load(ordering: .acquiring)
+    }
 
     /// Called when a change is durable, before anyone hears of it.
-    func move() { value.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+    func move(_ what: Reader.Need) {
+        if what == .rows { rows.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+        all.wrappingAdd(1, ordering: .acquiringAndReleasing)
+    }
 }
 
 /// A connection that only reads, with the buffers its thread needs.
@@ -20,13 +30,25 @@ final class DataVersion: Sendable {
 /// transaction throws SQLite's page cache away as soon as anybody has written, and every secret read writes the log
 /// (measured: five page reads and two file locks for each request).
 final class Reader {
+    /// How new a snapshot must be: with every change, or with every change but those of leases.
+    enum Need {
+        case all
+        case rows
+    }
+
+    /// What a snapshot, or what was read from one, has.
+    private struct Versions: Equatable {
+        let all: Int64
+        let rows: Int64
+    }
+
     let connection: Connection
     let mac: RowMAC
     /// What was read since anything but the log last changed; good for every snapshot from then on.
     var checked = CheckedRows()
     private var checkedOf: Int64?
     private var canonical = Canonical("postern/secret/1", capacity: 512)
-    private var snapshotOf: Int64?
+    private var snapshotOf: Versions?
     private let keys: KeyRing
     private var tenantKeys: [TenantKeyName: KeySlot] = [:]
     private var tenantKeyChanges: Int64?
@@ -53,18 +75,20 @@ final class Reader {
         return canonical.bytes
     }
 
-    /// Makes the snapshot one that has everything up to data version `version`.
-    fileprivate func refresh(to version: Int64) throws(Problem) {
-        guard snapshotOf != version else { return }
-        if checkedOf != version { checked.forget() }
-        checkedOf = version
+    /// Makes the snapshot one that has everything there is of what is needed.
+    fileprivate func refresh(_ need: Need, _ version: DataVersion) throws(Problem) {
+        // Asked before the snapshot is taken, so that it is never older than it says.
+        let now = Versions(all: version.now(.all), rows: version.now(.rows))
+        if let snapshotOf, need == .all ? snapshotOf == now : snapshotOf.rows == now.rows { return }
+        if checkedOf != now.rows { checked.forget() }
+        checkedOf = now.rows
         release()
         try connection.bridging { () throws(SQLiteError) in
             try connection.beginRead()
             // A deferred transaction takes its snapshot with its first read.
             _ = try connection.integer("SELECT epoch FROM state")
         }
-        snapshotOf = version
+        snapshotOf = now
     }
 
     fileprivate var hasSnapshot: Bool { snapshotOf != nil }
@@ -101,12 +125,12 @@ final class Readers: Sendable {
         idle = Gate(unsafe made)
     }
 
-    /// Lends a reader whose snapshot has every change there is, though perhaps not the log's newest records.
-    func read<R>(_ body: (Reader) throws(Problem) -> R) throws(Problem) -> R {
+    /// Lends a reader whose snapshot has every change there is, though perhaps not the log's newest records; of `.rows`
+    /// not the newest leases either.
+    func read<R>(_ need: Reader.Need = .all, _ body: (Reader) throws(Problem) -> R) throws(Problem) -> R {
         let lent = take(from: idle)
         defer { give(lent, to: idle) }
-        // Asked before the snapshot is taken, so that it is never older than it says.
-        try lent.reader.refresh(to: version.now)
+        try lent.reader.refresh(need, version)
         return try body(lent.reader)
     }
 
@@ -117,7 +141,7 @@ final class Readers: Sendable {
             lent.reader.release()
             give(lent, to: scanning)
         }
-        try lent.reader.refresh(to: version.now)
+        try lent.reader.refresh(.all, version)
         return try body(lent.reader)
     }
 

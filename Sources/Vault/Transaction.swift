@@ -15,8 +15,10 @@ package final class Transaction {
     var names: NameTable
     let leaseCounts: LeaseCounts
     var policyChanged = false
-    /// Whether anything but the log was written to.
-    var changedData = false
+    /// What was written to beside the log; nil is nothing.
+    var changed: Reader.Need?
+    /// How often anything was written.
+    private(set) var writes = 0
     /// The checkpoint this group made, for the anchors once it is durable.
     var signed: Checkpoint?
     /// What is told once the group is durable, of requests that had no error.
@@ -27,6 +29,8 @@ package final class Transaction {
     /// Milliseconds since 1970, never earlier than the newest record (design, section 4).
     package let now: Int64
     private var canonical = Canonical(AuditFormat.domain, capacity: 512)
+    /// Of the names of the record under way.
+    private var seqs: [Int64] = []
 
     init(
         connection: Connection, keys: KeyRing, mac: RowMAC, state: VaultState, names: NameTable,
@@ -101,6 +105,9 @@ package final class Transaction {
     }
 
     private func note(_ table: TableName) {
+        writes += 1
+        // Counts of calls are known to who asks for them (`Usage`): no snapshot is let go for one.
+        if changed != .rows, table != .usage { changed = table == .leases ? .all : .rows }
         switch table {
         case .tenants, .services, .grants, .roles, .keys, .endings: policyChanged = true
         default: break
@@ -112,16 +119,18 @@ package final class Transaction {
     /// Appends an event to the log, after records for the names it uses for the first time. Returns its seq.
     @discardableResult
     package func record(_ entry: AuditEntry) throws(Problem) -> Int64 {
+        seqs.removeAll(keepingCapacity: true)
         try AuditFormat.eachName(of: entry) { name throws(Problem) in
-            guard names[name] == nil else { return }
+            if let seq = names[name] { return seqs.append(seq) }
             let seq = state.auditSeq + 1
             AuditFormat.begin(&canonical, .name, seq: seq, time: now)
             canonical.add(name)
             try append()
             names.define(name, seq: seq)
+            seqs.append(seq)
         }
         AuditFormat.begin(&canonical, .event, seq: state.auditSeq + 1, time: now)
-        AuditFormat.append(entry, to: &canonical) { names[$0] }
+        AuditFormat.append(entry, to: &canonical, names: seqs)
         try append()
         return state.auditSeq
     }
@@ -146,6 +155,7 @@ package final class Transaction {
 
     /// Chains the record in the buffer and writes it.
     private func append() throws(Problem) {
+        writes += 1
         let record = canonical.bytes
         let hash = Digest32.hash(previous: state.auditHash, record: record.span)
         let seq = state.auditSeq + 1

@@ -31,9 +31,7 @@ extension Vault {
 
     /// The installation of this id as last committed; nil where there is none.
     package func installation(_ id: Int64) throws(Problem) -> Installation? {
-        try readers.read { reader throws(Problem) in
-            try reader.connection.find(Installation.self, [.int(id)], reader.mac)
-        }
+        try readers.read(.rows) { reader throws(Problem) in try reader.installation(id) }
     }
 
     /// The installations of an app with their legs; `app` nil is all of them.

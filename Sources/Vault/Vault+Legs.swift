@@ -5,9 +5,7 @@ package import Sealing
 extension Vault {
     /// A token leg of an installation as last committed; nil where it has none of that kind.
     package func leg(_ leg: Leg, of installation: Int64) throws(Problem) -> LegRow? {
-        try readers.read { reader throws(Problem) in
-            try reader.connection.find(LegRow.self, [.int(installation), .text(leg.rawValue)], reader.mac)
-        }
+        try readers.read(.rows) { reader throws(Problem) in try reader.leg(leg, of: installation) }
     }
 
     /// Opens a leg's refresh token at the end of `slab`; false where it has none.
@@ -18,7 +16,7 @@ extension Vault {
     /// Active installations of an app with a leg of this kind that is not revoked, in the order they were made; `leg` nil
     /// are those of no person, whatever legs they have. At most `limit`.
     package func installations(of app: Int64, with leg: Leg?, atMost limit: Int64) throws(Problem) -> [Installation] {
-        try readers.read { reader throws(Problem) in
+        try readers.read(.rows) { reader throws(Problem) in
             guard let leg else {
                 return try reader.connection.rows(
                     Installation.self,
@@ -28,7 +26,9 @@ extension Vault {
                     FROM installations WHERE app = ?1 AND state = 'active' AND user_id = '' ORDER BY id LIMIT ?2
                     """, [.int(app), .int(limit)], reader.mac)
             }
-            return try reader.connection.rows(
+            let name = CheckedRows.LegName(id: app, leg: leg)
+            if limit == 2, let places = reader.checked.places[name] { return places }
+            let found = try reader.connection.rows(
                 Installation.self,
                 """
                 SELECT i.id, i.app, i.tenant, i.enterprise_id, i.team_id, i.team_name, i.is_enterprise, i.user_id,
@@ -37,6 +37,8 @@ extension Vault {
                 WHERE i.app = ?1 AND i.state = 'active' AND l.leg = ?2 AND l.state != 'revoked'
                 ORDER BY i.id LIMIT ?3
                 """, [.int(app), .text(leg.rawValue), .int(limit)], reader.mac)
+            if limit == 2 { reader.checked.places.keep(found, as: name) }
+            return found
         }
     }
 

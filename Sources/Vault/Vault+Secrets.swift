@@ -28,17 +28,17 @@ extension Vault {
 
     /// Lends one snapshot to `body`.
     package func session<R>(_ body: (borrowing Session) throws(Problem) -> R) throws(Problem) -> R {
-        try readers.read { reader throws(Problem) in try body(Session(vault: self, reader: reader)) }
+        try readers.read(.rows) { reader throws(Problem) in try body(Session(vault: self, reader: reader)) }
     }
 
     /// Finds an app; nil when there is none.
     package func app(_ key: AppKey) throws(Problem) -> App? {
-        try readers.read { reader throws(Problem) in try reader.app(key) }
+        try readers.read(.rows) { reader throws(Problem) in try reader.app(key) }
     }
 
     /// The app of this row id; nil where there is none.
     package func app(id: Int64) throws(Problem) -> App? {
-        try readers.read { reader throws(Problem) in try reader.connection.find(App.self, [.int(id)], reader.mac) }
+        try readers.read(.rows) { reader throws(Problem) in try reader.app(id: id) }
     }
 
     /// Opens one version of a secret at the end of `slab`; nil where there is no such secret or version.
@@ -47,7 +47,7 @@ extension Vault {
     package func read(
         _ secret: SecretName, version: Int64?, at now: Int64, into slab: Slab
     ) throws(Problem) -> (version: Int64, state: VersionState, fingerprint: Fingerprint)? {
-        try readers.read { reader throws(Problem) in
+        try readers.read(.rows) { reader throws(Problem) in
             try read(secret, version: version, at: now, into: slab, reader)
         }
     }

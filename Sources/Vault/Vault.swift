@@ -71,15 +71,15 @@ package final class Vault: Sendable {
     /// Runs `body` in the next group and returns when it is durable.
     ///
     /// `epoch` is the policy epoch the caller decided under, or nil where no decision is involved. `isRevoking` marks
-    /// what takes something away, which still works on a full disk.
+    /// what takes something away, which still works on a full disk. `onlyAdds` promises that `body` throws nothing of its
+    /// own once it has written: such a change costs less, and one that breaks its promise fails the whole group.
     package func change<Value: Sendable>(
-        decidedUnder epoch: Int64? = nil, isRevoking: Bool = false,
+        decidedUnder epoch: Int64? = nil, isRevoking: Bool = false, onlyAdds: Bool = false,
         _ body: @escaping (Transaction) throws(Problem) -> Value
     ) throws(Problem) -> Outcome<Value> {
         var value: Value?
-        let job = WriteJob(
-            .change { transaction throws(Problem) in value = try body(transaction) }, epoch: epoch,
-            isRevoking: isRevoking)
+        let make = { (transaction: Transaction) throws(Problem) in value = try body(transaction) }
+        let job = WriteJob(onlyAdds ? .add(make) : .change(make), epoch: epoch, isRevoking: isRevoking)
         writer.run(job)
         switch job.outcome {
         case .done:

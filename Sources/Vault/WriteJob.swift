@@ -8,6 +8,8 @@ final class WriteJob: @unchecked Sendable {  // handed from thread to thread und
         /// A record of a call to an app's platform, which is counted in the same transaction.
         case call(AuditEntry, app: Int64)
         case change((Transaction) throws(Problem) -> Void)
+        /// A change that fails, if it does, before it has written anything: it needs no savepoint.
+        case add((Transaction) throws(Problem) -> Void)
         /// Something done between two groups.
         case maintain(() -> Void)
     }

@@ -130,6 +130,7 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             try transaction.record(entry)
             transaction.counting[app, default: 0] += 1
             job.outcome = .done
+        case .add(let body): try add(job, body, transaction)
         case .change(let body):
             let before = transaction.state
             let changed = transaction.policyChanged
@@ -137,7 +138,6 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             let told = transaction.notices.count
             transaction.names.keep()
             leaseCounts.keep()
-            transaction.changedData = true
             try connection.bridging { () throws(SQLiteError) in try connection.savepoint() }
             do throws(Problem) {
                 try body(transaction)
@@ -158,11 +158,33 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
         }
     }
 
+    /// Without a savepoint, which would copy every page that is written to: only what has written cannot be taken back.
+    private func add(
+        _ job: WriteJob, _ body: (Transaction) throws(Problem) -> Void, _ transaction: Transaction
+    ) throws(Problem) {
+        let before = transaction.state
+        let writes = transaction.writes
+        let told = transaction.notices.count
+        transaction.names.keep()
+        leaseCounts.keep()
+        do throws(Problem) {
+            try body(transaction)
+            job.outcome = .done
+        } catch {
+            guard connection.isInTransaction, transaction.writes == writes else { throw error }
+            transaction.state = before
+            transaction.notices.removeSubrange(told...)
+            transaction.names.takeBack()
+            leaseCounts.takeBack()
+            job.outcome = .failed(error)
+        }
+    }
+
     /// The group is durable: what it changed is in force before anyone hears of it.
     private func finish(_ transaction: Transaction) {
         let epochMoved = transaction.state.epoch != state.epoch
         frames.store(connection.walFrames, ordering: .relaxed)
-        if transaction.changedData { version.move() }
+        if let changed = transaction.changed { version.move(changed) }
         state = transaction.state
         names = transaction.names
         names.keep()

@@ -21,6 +21,10 @@ enum Webhook {
             let answer = connection.answer(to: requests[0]), answer.status == 200,
             Told(answer.body)?["reason"]?.text == "ok"
         else { throw Problem(.internal, "the daemon does not verify the webhooks of the benchmark") }
+        // The first event of each app proves its secret, which is written down once.
+        guard try Load.each(deployment.brokerSocket, requests: requests) == 0 else {
+            throw Problem(.internal, "the daemon refuses webhooks of the benchmark")
+        }
         try Beside(name: "webhook", deployment: deployment, requests: requests, goal: 0.35)
             .measure(clients: options.clients ?? [1, 64], in: temporary.path, options, into: &report)
         return report

@@ -11,7 +11,10 @@ import Testing
     private static func skim(_ text: String) -> (texts: [String?], object: String?)? {
         let bytes = [UInt8](text.utf8)
         guard let skim = JSONSkim(bytes.span, in: 0..<bytes.count, texts: names, object: event) else { return nil }
-        return (skim.strings(of: bytes.span), skim.object.map { String(decoding: bytes[$0], as: UTF8.self) })
+        return (
+            names.indices.map { skim.string($0, of: bytes.span) },
+            skim.object.map { String(decoding: bytes[$0], as: UTF8.self) }
+        )
     }
 
     @Test(

@@ -44,6 +44,32 @@ import Testing
         #expect(again == [["2"]])
     }
 
+    @Test func `lets what only adds fail alone as long as it has not written`() throws {
+        func adding(_ body: @escaping (Transaction) throws(Problem) -> Void) -> WriteJob {
+            WriteJob(.add(body), epoch: nil, isRevoking: false)
+        }
+        let first = [
+            WriteJob.record(note("before")),
+            adding { _ throws(Problem) in throw Problem(.rateLimited, "there are enough") },
+            adding { transaction throws(Problem) in try transaction.record(note("added")) },
+        ]
+        vault.core.commit(first)
+        #expect(first[0].isDone)
+        #expect(first[1].failure?.code == .rateLimited)
+        #expect(first[2].isDone)
+        let second = [
+            WriteJob.record(note("never")),
+            adding { transaction throws(Problem) in
+                try transaction.record(note("half"))
+                throw Problem(.badRequest, "too late")
+            },
+        ]
+        vault.core.commit(second)
+        #expect(second.allSatisfy { $0.failure != nil })
+        #expect(try vault.events().map(\.entry.action) == ["vault.init", "before", "added"])
+        #expect(try vault.verifyAudit().isSound)
+    }
+
     @Test func `sends back what was decided before a revocation in the same group`() throws {
         let tenant = try vault.change(always: { transaction throws(Problem) in
             try transaction.addTenant(slug("acme"), title: "")

@@ -82,19 +82,19 @@ private struct SlackContent {
 
     private static let members = ["token", "api_app_id", "type", "event_id", "challenge"].map { [UInt8]($0.utf8) }
     private static let event = [UInt8]("event".utf8)
+    private static let innerMembers = [[UInt8]("type".utf8)]
 
     /// Without reading all of the event; nil where that cannot be done.
     private static func skimmed(_ body: Span<UInt8>) -> SlackContent? {
         guard let skim = JSONSkim(body, in: 0..<body.count, texts: Self.members, object: Self.event) else { return nil }
-        let texts = skim.strings(of: body)
-        var content = SlackContent(token: texts[0], appID: texts[1])
-        content.type = texts[2]
-        content.eventID = texts[3]
+        var content = SlackContent(token: skim.string(0, of: body), appID: skim.string(1, of: body))
+        content.type = skim.string(2, of: body)
+        content.eventID = skim.string(3, of: body)
         if content.type == "event_callback", let event = skim.object {
-            guard let inner = JSONSkim(body, in: event, texts: [Self.members[2]]) else { return nil }
-            content.inner = inner.strings(of: body)[0]
+            guard let inner = JSONSkim(body, in: event, texts: Self.innerMembers) else { return nil }
+            content.inner = inner.string(0, of: body)
         }
-        if content.type == "url_verification" { content.challenge = texts[4] }
+        if content.type == "url_verification" { content.challenge = skim.string(4, of: body) }
         return content
     }
 
