@@ -26,7 +26,7 @@ enum Access {
             #"{"service":"bench","pattern":"*/slack/*","actions":["access:bot"],"methods":["chat.postMessage"],"#
                 + #""max_ttl_seconds":3600}"#)
         // A benchmark asks for more than a service of its own would.
-        _ = try? deployment.admin("POST", "services/bench/edit", #"{"max_leases":1000000}"#)
+        try deployment.admin("POST", "services/bench/edit", #"{"max_leases":1000000}"#)
         let requests = deployment.apps.map { deployment.request("POST", "/v1/apps/slack/\($0)/access", ask) }
         guard let answer = Connection(path: deployment.brokerSocket)?.answer(to: requests[0]), answer.status == 201,
             Told(answer.body)?["lease_id"]?.text != nil
