@@ -30,7 +30,7 @@ package struct Finding: Sendable {
 extension Broker {
     /// Looks at everything that can be looked at without changing anything.
     package func examine() -> [Finding] {
-        [tables(), log(), disk(), courierHealth()] + attestation()
+        [tables(), log(), disk(), courierHealth(), monthlyCalls()] + attestation()
     }
 
     private func tables() -> Finding {
@@ -59,6 +59,23 @@ extension Broker {
         return vault.hasBallast
             ? Finding("disk", .ok, "the reserve for a full disk is there")
             : Finding("disk", .warn, "there is no room for the reserve", advice: "make room on the vault's file system")
+    }
+
+    private func monthlyCalls() -> Finding {
+        do throws(Problem) {
+            let near = try appsNearTheirLimit()
+            guard !near.isEmpty else { return Finding("calls", .ok, "no app is near its limit of calls a month") }
+            let texts = near.prefix(20).map { app, calls in
+                "\(app.key): \(calls.calls) of \(calls.limit ?? 0) (\(calls.percent ?? 0) %)"
+                    + (calls.isRefusing ? ", then refused" : "")
+            }
+            return Finding(
+                "calls", .warn,
+                "calls of \(near[0].calls.month): " + texts.joined(separator: "; ")
+                    + (near.count > texts.count ? "; and \(near.count - texts.count) more" : ""),
+                advice: "find out who calls so often (postern audit list --app PLATFORM/APP_ID), or have the platform "
+                    + "raise its limit and tell Postern: postern app edit PLATFORM/APP_ID --field monthly_limit=NUMBER")
+        } catch { return Finding("calls", .fail, error.reason, advice: error.advice, code: error.code) }
     }
 
     private func courierHealth() -> Finding {

@@ -1,6 +1,6 @@
 import Linux
 import Platforms
-import Rules
+package import Rules
 import Synchronization
 package import Vault
 
@@ -31,7 +31,47 @@ final class QuotaWarnings: Sendable {
     }
 }
 
+/// What an app has used of its calls of one month.
+package struct MonthlyCalls: Sendable, Equatable {
+    /// `YYYY-MM`, in UTC.
+    package let month: String
+    /// Calls made through the gateway so far.
+    package let calls: Int64
+    /// Calls the platform takes in a month; nil where nobody says.
+    package let limit: Int64?
+    /// Whether calls above the limit are refused here, or only warned of.
+    package let isRefusing: Bool
+
+    /// The part that is used, in whole percent, rounded down; nil without a limit.
+    package var percent: Int64? { limit.map { calls * 100 / $0 } }
+    /// Whether four fifths or more are used.
+    package var isNearLimit: Bool { limit.map { QuotaWarnings.Level(calls, of: $0) != .usual } ?? false }
+}
+
 extension Broker {
+    /// What an app has used of this month's calls.
+    package func monthlyCalls(of app: App) throws(Problem) -> MonthlyCalls {
+        monthlyCalls(of: app, try vault.callsThisMonth(of: app.id))
+    }
+
+    /// The apps that have used four fifths or more of this month's calls, the fullest first.
+    package func appsNearTheirLimit() throws(Problem) -> [(app: App, calls: MonthlyCalls)] {
+        var near: [(app: App, calls: MonthlyCalls)] = []
+        for usage in try vault.usageThisMonth() {
+            guard let app = try vault.app(id: usage.app) else { continue }
+            let calls = monthlyCalls(of: app, usage.calls)
+            if calls.isNearLimit { near.append((app, calls)) }
+        }
+        return near.sorted { ($0.calls.percent ?? 0) > ($1.calls.percent ?? 0) }
+    }
+
+    private func monthlyCalls(of app: App, _ calls: Int64) -> MonthlyCalls {
+        MonthlyCalls(
+            month: String(Clock.text(ofMilliseconds: vault.now).prefix(7)), calls: calls,
+            limit: Self.monthlyLimit(of: app),
+            isRefusing: app.fields[.monthlyRefuse] == "on")
+    }
+
     /// How many calls a month the app's platform takes from it, where anybody says (platforms, 2.9 and 3.9): what an admin
     /// set, else 10 000 for Lark and Feishu apps that are not of the store.
     package static func monthlyLimit(of app: App) -> Int64? {

@@ -100,6 +100,7 @@ extension AdminRoutes {
         if case .object(var members) = shown {
             members["secrets"] = .list(secrets.map { .object(Show.version($0.1, $0.0, now: now)) })
             members["integration"] = try integration(of: app)
+            members["calls"] = Show.calls(try broker.monthlyCalls(of: app))
             members["event_url"] = .optional((try? broker.profile(of: app))?.eventURL(for: app.key.appID))
             if !checks.isEmpty { members["checks"] = .list(checks.map(Show.check)) }
             shown = .object(members)

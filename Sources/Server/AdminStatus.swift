@@ -63,6 +63,11 @@ extension AdminRoutes {
                 "\(tokens.refreshTokensEnding) refresh tokens end before long and could not be traded: see installation list"
             )
         }
+        let near = try broker.appsNearTheirLimit().count
+        if near > 0 {
+            let apps = near == 1 ? "1 app has" : "\(near) apps have"
+            warnings.append(.text("\(apps) used 80 % or more of this month's calls: postern doctor says which"))
+        }
         var health = "ok"
         if vault.knownDamage != nil || vault.trouble != nil { health = "degraded" }
         return [

@@ -23,6 +23,14 @@ enum Show {
         ]
     }
 
+    static func calls(_ calls: MonthlyCalls) -> JSONValue {
+        [
+            "month": .text(calls.month), "count": .int(calls.calls), "limit": .optional(calls.limit),
+            "used_percent": .optional(calls.percent),
+            "refused_above": calls.limit == nil ? .absent : .bool(calls.isRefusing),
+        ]
+    }
+
     static func version(_ version: SecretVersion, _ head: Head, now: Int64) -> [String: JSONValue] {
         let state = head.state(of: version.version, at: now) ?? .destroyed
         var shown: [String: JSONValue] = [

@@ -108,4 +108,13 @@ extension Vault {
                 reader.mac)
         }
     }
+
+    /// How often each app was called in this month (UTC), of those that were.
+    package func usageThisMonth() throws(Problem) -> [Usage] {
+        let month = Usage.month(of: now)
+        return try readers.snapshot { reader throws(Problem) in
+            try reader.connection.rows(
+                Usage.self, "SELECT app, month, calls, mac FROM usage WHERE month = ?1", [.text(month)], reader.mac)
+        }
+    }
 }

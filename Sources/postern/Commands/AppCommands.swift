@@ -75,6 +75,7 @@ func show(app: JSON, _ console: Console) {
         ("integration", integration(of: app)), ("state", Show.cell(app["state"])), ("claim", Show.cell(app["claim"])),
         ("created", Show.time(app["created_at"])),
     ]
+    if let calls = app["calls"] { pairs.append(("calls in \(Show.cell(calls["month"]))", used(calls))) }
     if case .object(let fields)? = app["fields"] {
         pairs += fields.keys.sorted().map { ($0, Show.cell(fields[$0])) }
     }
@@ -99,6 +100,13 @@ func show(app: JSON, _ console: Console) {
 private func integration(of app: JSON) -> String {
     guard let integration = app["integration"] else { return "-" }
     return Show.cell(integration["id"]) + (integration["other_app"]?.text.map { ", with \($0)" } ?? "")
+}
+
+/// `85 of 100 (85 %), then refused`, or the count alone where there is no limit.
+private func used(_ calls: JSON) -> String {
+    guard let limit = calls["limit"] else { return Show.cell(calls["count"]) }
+    let end = calls["refused_above"]?.bool == true ? ", then refused" : ""
+    return "\(Show.cell(calls["count"])) of \(Show.cell(limit)) (\(Show.cell(calls["used_percent"])) %)\(end)"
 }
 
 private let suspendApp: Command.Run = { session, invocation throws(Failure) in

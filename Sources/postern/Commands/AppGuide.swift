@@ -61,6 +61,9 @@ let appEditCommand = Command(
         Example(
             "One more place to come back to",
             "postern app edit slack/A0123456789 --redirect-uri https://bridge.example/oauth/callback"),
+        Example(
+            "Refuse what is above a number of calls a month",
+            "postern app edit lark/cli_a1b2c3 --field monthly_limit=100000 --field monthly_refuse=on"),
     ],
     run: editApp)
 
