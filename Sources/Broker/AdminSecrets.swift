@@ -44,7 +44,7 @@ extension Broker {
         }
         let name = try secretName(app, kind, installation: installation)
         let action = grace == nil ? "secret.set" : "secret.rotate"
-        return try change(
+        let stored = try change(
             call, action, tenant: slug(of: app.tenant)?.value, app: app.key, kind: kind.rawValue
         ) { transaction, entry throws(Problem) in
             if grace != nil, try transaction.head(of: name)?.current == nil {
@@ -60,7 +60,6 @@ extension Broker {
             }
             // What failed for want of the right credential is tried at once.
             try transaction.retryRefreshes(of: app.id)
-            self.refreshing.release(app.id)
             entry.version = version.version
             entry.fingerprint = version.fingerprint
             guard let head = try transaction.head(of: name) else {
@@ -70,6 +69,9 @@ extension Broker {
             transaction.raiseEpoch()
             return (version, head)
         }
+        // Only now can whoever asks find the new value.
+        refreshing.release(app.id)
+        return stored
     }
 
     /// The first bot token of an app makes its installation: the workspace `auth.test` names (design, section 4).

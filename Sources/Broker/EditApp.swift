@@ -54,9 +54,15 @@ extension Broker {
             }
             try transaction.update(app: row, takesAway: false)
             // Whether it is right now has to be asked again.
-            if !edit.fields.isEmpty { try transaction.removeChecks(of: row.id) }
+            if !edit.fields.isEmpty {
+                try transaction.removeChecks(of: row.id)
+                // What failed for want of the right region or the like is tried at once.
+                try transaction.retryRefreshes(of: row.id)
+            }
             return row
         }
+        // Only now can whoever asks find what was edited.
+        refreshing.release(app.id)
         proven.forget(app: app.id)
         return edited
     }

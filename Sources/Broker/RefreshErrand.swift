@@ -143,7 +143,7 @@ extension Broker {
         var odd = pair.oddities.map(\.rawValue)
         if let other = pair.appID, other != app.key.appID { odd.insert("app_id_mismatch", at: 0) }
         let oddity = odd.first
-        let tenant = slug(of: app.tenant)?.value
+        let tenant = slug(of: before.tenant)?.value
         let queue = try endings(of: app)
         let outcome = try vault.change(
             isRevoking: true,
@@ -183,6 +183,10 @@ extension Broker {
                 return "refreshed"
             })
         refreshing.count(app.key.platform, outcome)
+        if outcome == "refreshed" {
+            let key = RefreshFlights.Key(app: app.id, installation: ticket.installation, leg: ticket.leg)
+            refreshing.renewed(key, now: Clock.bootMilliseconds)
+        }
         if let oddity {
             Log.warning("refresh_odd", ["app": "\(app.key)", "leg": ticket.leg.rawValue, "what": oddity])
         }
@@ -195,7 +199,8 @@ extension Broker {
         _ failure: PlatformFailure, of ticket: RefreshTicket, _ app: App, settles: Bool, _ request: RequestID
     ) throws(Problem) -> Bool {
         if failure.verdict == .race || failure.verdict == .reauth { applySpool() }
-        let tenant = slug(of: app.tenant)?.value
+        let owner = try vault.installation(ticket.installation)?.tenant ?? app.tenant
+        let tenant = slug(of: owner)?.value
         let isDead = try vault.change(always: { transaction throws(Problem) in
             guard var leg = try transaction.leg(ticket.leg, of: ticket.installation),
                 leg.generation == ticket.generation, leg.state == .active, leg.inFlight != nil

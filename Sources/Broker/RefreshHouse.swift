@@ -5,9 +5,8 @@ import Vault
 
 /// Ahead of time: legs that are due are refreshed by a few threads, within what each platform allows.
 extension Broker {
-    private static let workers = 8
-    /// Legs looked up at once; those left over are due a second later too.
-    private static let atOnce: Int64 = 512
+    /// Legs of a platform looked up at once; those left over are due a second later too.
+    private static let atOnce: Int64 = 256
 
     /// Called once a second: finds the legs that are due and sees to it that somebody works on them.
     func refreshDue() {
@@ -16,17 +15,13 @@ extension Broker {
         _ = spoolBox.withLock { $0 }?.isAlone
         applySpool()
         do throws(Problem) {
-            let due = try vault.legs(dueBy: vault.now, atMost: Self.atOnce)
-            guard !due.isEmpty else { return }
-            let missing = refreshing.queue.withLock { queue -> Int in
-                guard !queue.stopped else { return 0 }
-                let waiting = Set(queue.waiting.map(RefreshTicket.init))
-                queue.waiting += due.filter { !waiting.contains(RefreshTicket($0)) }
-                let missing = max(0, min(Self.workers, queue.waiting.count) - queue.workers)
-                queue.workers += missing
-                return missing
+            guard try vault.hasLegs(dueBy: vault.now) else { return }
+            for platform in Platform.allCases {
+                let due = try vault.legs(dueBy: vault.now, of: platform, atMost: Self.atOnce)
+                guard !due.isEmpty else { continue }
+                let missing = refreshing.queue.withLock { $0.add(due, platform) }
+                for _ in 0..<missing { startWorker(platform) }
             }
-            for _ in 0..<missing { startWorker() }
         } catch { Log.warning("due_legs_not_found", ["code": error.code.rawValue, "reason": error.reason]) }
     }
 
@@ -37,35 +32,18 @@ extension Broker {
 
     /// Ends working ahead; what is under way ends by itself.
     package func stopRefreshing() {
-        refreshing.queue.withLock { queue in
-            queue.stopped = true
-            queue.waiting = []
-        }
+        refreshing.queue.withLock { $0.stopped = true }
     }
 
-    private func startWorker() {
+    private func startWorker(_ platform: Platform) {
         do throws(SystemError) {
             try Thread.start(name: "refresh") { [self] in
-                work()
+                while let next = refreshing.queue.withLock({ $0.next(platform) }) { refreshAhead(next) }
                 Thread.wipeStack()
             }
         } catch {
-            refreshing.queue.withLock { $0.workers -= 1 }
+            refreshing.queue.withLock { $0.lost(platform) }
             Log.warning("refresh_worker_not_started", ["why": error])
-        }
-    }
-
-    private func work() {
-        while true {
-            let next: LegRow? = refreshing.queue.withLock { queue in
-                if queue.waiting.isEmpty {
-                    queue.workers -= 1
-                    return nil
-                }
-                return queue.waiting.removeFirst()
-            }
-            guard let next else { return }
-            refreshAhead(next)
         }
     }
 

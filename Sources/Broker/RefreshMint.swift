@@ -88,8 +88,9 @@ extension Broker {
 
     private func entry(_ want: TokenWant, _ outcome: AuditEntry.Outcome, _ reason: String) -> AuditEntry {
         AuditEntry(
-            "token.mint", outcome, by: .system, request: want.request, tenant: slug(of: want.app.tenant)?.value,
-            app: want.app.key, kind: want.leg.rawValue, reason: reason)
+            "token.mint", outcome, by: .system, request: want.request,
+            tenant: slug(of: want.installation?.tenant ?? want.app.tenant)?.value, app: want.app.key,
+            kind: want.leg.rawValue, reason: reason)
     }
 
     /// Notes why no token was made and returns the problem for whoever waits.

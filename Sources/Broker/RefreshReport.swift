@@ -15,7 +15,8 @@ package struct ReportAnswer: Sendable {
 
 extension Broker {
     /// A service says that the platform refuses the token of its lease: one renewal for everybody, at most once a minute
-    /// for each token (`rate_limited` otherwise).
+    /// for each token (`rate_limited` otherwise), for whatever reason it was renewed. A code that says nothing of the
+    /// token changes nothing.
     package func report(
         _ id: String, code: String, for caller: Caller, _ request: RequestID
     ) throws(Problem) -> ReportAnswer {
@@ -37,11 +38,13 @@ extension Broker {
             guard try vault.record(entry, decidedUnder: allowed.epoch) else {
                 return try report(id, code: code, for: caller, request)
             }
-            return try renewReported(lease, allowed.app, request)
+            return try renewReported(lease, allowed.app, code, request)
         } catch { throw error.code == .auditUnavailable ? error : fail(error, entry) }
     }
 
-    private func renewReported(_ lease: Lease, _ app: App, _ request: RequestID) throws(Problem) -> ReportAnswer {
+    private func renewReported(
+        _ lease: Lease, _ app: App, _ code: String, _ request: RequestID
+    ) throws(Problem) -> ReportAnswer {
         guard let place = try vault.installation(lease.installation),
             let leg = try vault.leg(lease.leg, of: lease.installation)
         else { throw Problem(.notFound, "the installation has no \(lease.leg.rawValue) leg any more") }
@@ -50,13 +53,14 @@ extension Broker {
             // Somebody was faster: the token that was reported is not the one in force.
             return ReportAnswer(refreshed: false, sameToken: false, tokenExpiresAt: leg.expiresAt)
         }
-        guard leg.canRefresh || lease.leg == .tenant || lease.leg == .app else {
+        guard app.key.platform.saysTokenIsRefused(code), leg.canRefresh || lease.leg == .tenant || lease.leg == .app
+        else {
             return ReportAnswer(refreshed: false, sameToken: true, tokenExpiresAt: leg.expiresAt)
         }
         var want = TokenWant(lease.leg, of: app, at: place, for: request)
         if let seconds = refreshing.mayReport(want.key, now: Clock.bootMilliseconds) {
             throw Problem(
-                .rateLimited, "this token was renewed because of a report less than a minute ago",
+                .rateLimited, "this token was renewed less than a minute ago",
                 advice: "ask for access again, or report again in \(seconds) seconds", retryAfter: seconds)
         }
         want.refused = leg.generation
@@ -77,7 +81,8 @@ extension Broker {
 
     /// The platform says for good that a token without a refresh token is dead: a person has to install the app again.
     func noteRefused(_ row: LegRow, _ app: App, _ failure: PlatformFailure, _ request: RequestID) throws(Problem) {
-        let tenant = slug(of: app.tenant)?.value
+        let owner = try vault.installation(row.installation)?.tenant ?? app.tenant
+        let tenant = slug(of: owner)?.value
         try vault.change(always: { transaction throws(Problem) in
             guard var leg = try transaction.leg(row.leg, of: row.installation), leg.generation == row.generation,
                 leg.state == .active

@@ -13,7 +13,7 @@ extension Broker {
     /// `waiting`: returns only when whoever is at it is done; never from within.
     func applySpool(waiting: Bool = false) {
         guard let spool = spoolBox.withLock({ $0 }) else { return }
-        let all = { for file in spool.files() where self.apply(file.bytes) { spool.remove(file.name) } }
+        let all = { spool.each { self.apply($0) } }
         if waiting { return spoolTurn.withLock { _ in all() } }
         // Once at a time; whoever comes meanwhile would find the same files.
         _ = spoolTurn.withLockIfAvailable { _ in all() }

@@ -11,7 +11,7 @@ final class RefreshState: Sendable {
     private let paces = Mutex<[AppKey: Pace]>([:])
     /// Machine tokens that could not be made and have no row yet to say so: until when nobody asks again.
     private let holds = Mutex(Holds())
-    /// When a leg was last renewed because a caller said that its token was refused; boot clock.
+    /// When a leg was last renewed, or a caller said that its token was refused; boot clock.
     private let reports = Mutex<[RefreshFlights.Key: Int64]>([:])
     private let counts = Mutex<[Count: Int64]>([:])
     /// Legs that wait for a worker.
@@ -23,10 +23,35 @@ final class RefreshState: Sendable {
         var releases: [Int64: Int64] = [:]
     }
 
+    /// Legs that wait, and who works. A platform that does not answer has its own workers only: the others' go on.
     struct Queue: Sendable {
-        var waiting: [LegRow] = []
-        var workers = 0
-        var stopped = false
+        static let workersEach = 2
+
+        private(set) var waiting: [Platform: [LegRow]] = [:]
+        private var workers: [Platform: Int] = [:]
+        var stopped = false { didSet { if stopped { waiting = [:] } } }
+
+        /// Takes legs in, and says how many workers to start for the platform; they count as started.
+        mutating func add(_ rows: [LegRow], _ platform: Platform) -> Int {
+            guard !stopped else { return 0 }
+            let known = Set((waiting[platform] ?? []).map(RefreshTicket.init))
+            waiting[platform, default: []] += rows.filter { !known.contains(RefreshTicket($0)) }
+            let missing = min(Self.workersEach, waiting[platform]?.count ?? 0) - (workers[platform] ?? 0)
+            workers[platform, default: 0] += max(0, missing)
+            return max(0, missing)
+        }
+
+        /// The next leg of a worker's platform; nil ends the worker.
+        mutating func next(_ platform: Platform) -> LegRow? {
+            guard waiting[platform]?.isEmpty == false else {
+                workers[platform, default: 1] -= 1
+                return nil
+            }
+            return waiting[platform]?.removeFirst()
+        }
+
+        /// A worker that was counted could not be started.
+        mutating func lost(_ platform: Platform) { workers[platform, default: 1] -= 1 }
     }
 
     struct Count: Hashable, Sendable {
@@ -103,12 +128,17 @@ final class RefreshState: Sendable {
             if let last = reports[key], now - last < Self.reportSeconds * 1000 {
                 return max(1, Self.reportSeconds - (now - last) / 1000)
             }
-            if reports.count >= 10_000 {
-                reports = reports.filter { now - $0.value < Self.reportSeconds * 1000 }
-            }
-            reports[key] = now
+            note(key, now, &reports)
             return nil
         }
+    }
+
+    /// Notes that a leg was just renewed: what is reported in the next minute was said of the token before.
+    func renewed(_ key: RefreshFlights.Key, now: Int64) { reports.withLock { note(key, now, &$0) } }
+
+    private func note(_ key: RefreshFlights.Key, _ now: Int64, _ reports: inout [RefreshFlights.Key: Int64]) {
+        if reports.count >= 10_000 { reports = reports.filter { now - $0.value < Self.reportSeconds * 1000 } }
+        reports[key] = now
     }
 
     func count(_ platform: Platform, _ outcome: String) {

@@ -24,25 +24,54 @@ package final class SpoolFolder: Sendable {
         return true
     }
 
-    /// What lies there, at most so many files. Those still being written cannot be read, and are left out.
-    func files() -> [(name: String, bytes: [UInt8])] {
-        names().compactMap { name in read(name).map { (name, $0) } }
+    /// No answer a courier of ours puts aside is longer, sealed.
+    private static let mostBytes = 512 * 1024
+
+    /// Hands what lies there to `isDone`, one file at a time, and removes it where that is true. Those still being
+    /// written cannot be read, and are left alone; what is no plain file, or too long, is no answer.
+    func each(_ isDone: ([UInt8]) -> Bool) {
+        for name in names() {
+            switch read(name) {
+            case .whole(let bytes): if isDone(bytes) { remove(name) }
+            case .rubbish:
+                Log.warning("spooled_answer_dropped", ["why": "it is no plain file of a possible length"])
+                remove(name)
+            case .unreadable: continue
+            }
+        }
     }
 
     /// Removes what a courier that was killed left half-written. Only while there is no courier at all.
     func clear() {
-        for name in names() where read(name) == nil { remove(name) }
+        for name in names() {
+            if case .whole = read(name) { continue }
+            remove(name)
+        }
+    }
+
+    private enum Content {
+        case whole([UInt8])
+        case rubbish
+        case unreadable
     }
 
     private func names() -> ArraySlice<String> {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).prefix(1024)
     }
 
-    private func read(_ name: String) -> [UInt8]? {
-        try? FileDescriptor.open("\(path)/\(name)", .read, followingLinks: false).readToEnd(atMost: 1 << 20)
+    /// Whoever is in the courier's place chooses what lies there: a pipe must not hold us up, nor a long file fill memory.
+    private func read(_ name: String) -> Content {
+        do throws(SystemError) {
+            let file = try FileDescriptor.open("\(path)/\(name)", .read, followingLinks: false, waiting: false)
+            let status = try file.status()
+            guard status.kind == .file, status.size <= Self.mostBytes else {
+                return status.kind == .directory ? .unreadable : .rubbish
+            }
+            return .whole(try file.readToEnd(atMost: Self.mostBytes))
+        } catch { return .unreadable }
     }
 
-    func remove(_ name: String) {
+    private func remove(_ name: String) {
         do throws(SystemError) { try Directory.removeFile("\(path)/\(name)") } catch {
             Log.warning("spool_not_cleared", ["why": error])
         }

@@ -79,15 +79,16 @@ extension FileDescriptor {
     }
 
     /// Opens a file; with `creating` a missing one is made with that mode (less the umask). A symbolic link as the last
-    /// component is followed unless `followingLinks` is false.
+    /// component is followed unless `followingLinks` is false. With `waiting` false a pipe does not make its opener wait.
     package static func open(
         _ path: String, _ access: Access, creating mode: UInt32? = nil, exclusively: Bool = false,
-        followingLinks: Bool = true
+        followingLinks: Bool = true, waiting: Bool = true
     ) throws(SystemError) -> FileDescriptor {
         var flags = access.flags | O_CLOEXEC
         if mode != nil { flags |= O_CREAT }
         if exclusively { flags |= O_EXCL }
         if !followingLinks { flags |= O_NOFOLLOW }
+        if !waiting { flags |= O_NONBLOCK }
         return try FileDescriptor(result: unsafe clinux_open(path, flags, mode ?? 0), of: "open")
     }
 

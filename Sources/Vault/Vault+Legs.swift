@@ -56,17 +56,29 @@ extension Vault {
         return true
     }
 
-    /// Legs for which something has to be done by `moment`, the most urgent first; at most `limit`.
-    package func legs(dueBy moment: Int64, atMost limit: Int64) throws(Problem) -> [LegRow] {
+    /// Whether something has to be done for a leg by `moment`: one look at the index.
+    package func hasLegs(dueBy moment: Int64) throws(Problem) -> Bool {
+        try readers.read { reader throws(Problem) in
+            try reader.connection.reading(
+                "SELECT EXISTS (SELECT 1 FROM legs WHERE due_at IS NOT NULL AND due_at <= ?1)", [.int(moment)]
+            ) { row throws(Problem) in try row.stepped() && row.integer(0) != 0 }
+        }
+    }
+
+    /// Legs of a platform's apps for which something has to be done by `moment`, the most urgent first; at most `limit`.
+    package func legs(
+        dueBy moment: Int64, of platform: Platform, atMost limit: Int64
+    ) throws(Problem) -> [LegRow] {
         try readers.read { reader throws(Problem) in
             try reader.connection.rows(
                 LegRow.self,
                 """
-                SELECT installation, leg, scope, asked, state, issued_at, expires_at, refresh_expires_at, refresh_sealed,
-                    refresh_fingerprint, key_generation, generation, in_flight, in_flight_at, due_at, retry_at,
-                    failures, failing_since, failure, updated_at, mac
-                FROM legs WHERE due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2
-                """, [.int(moment), .int(limit)], reader.mac)
+                SELECT l.installation, l.leg, l.scope, l.asked, l.state, l.issued_at, l.expires_at, l.refresh_expires_at,
+                    l.refresh_sealed, l.refresh_fingerprint, l.key_generation, l.generation, l.in_flight,
+                    l.in_flight_at, l.due_at, l.retry_at, l.failures, l.failing_since, l.failure, l.updated_at, l.mac
+                FROM legs l JOIN installations i ON i.id = l.installation JOIN apps a ON a.id = i.app
+                WHERE l.due_at IS NOT NULL AND l.due_at <= ?1 AND a.platform = ?2 ORDER BY l.due_at LIMIT ?3
+                """, [.int(moment), .text(platform.rawValue), .int(limit)], reader.mac)
         }
     }
 

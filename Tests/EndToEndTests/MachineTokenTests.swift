@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Synchronization
 import Testing
@@ -38,6 +39,17 @@ import Testing
         #expect(try customer.sim.count("\(platform):\(call)") == 1)
     }
 
+    /// A Genesys region is one of an organisation's, and each knows only its own clients (platforms, 4.11).
+    @Test func `that could not be made for a wrong region is made as soon as the region is put right`() throws {
+        let stand = try Stand(simulated: true).start()
+        let customer = try Customer("genesys", stand)
+        try stand.must("POST", "\(customer.path)/edit", ["fields": ["region": "mypurecloud.com"]])
+        #expect(try customer.access("app").status / 100 != 2)
+        try stand.must("POST", "\(customer.path)/edit", ["fields": ["region": "mypurecloud.ie"]])
+        let reply = try customer.access("app")
+        #expect(reply["access_token"]?.text != nil, "\(reply.text)")
+    }
+
     /// While half an hour or more remains the platform gives the same one again (platforms, 2.5).
     @Test(arguments: ["lark", "feishu"])
     func `that is reported is asked for once, and said to be the same`(_ platform: String) throws {
@@ -67,12 +79,15 @@ import Testing
         try stand.stop()
         for (name, content) in [
             ("junk", "not sealed at all"), ("empty", ""), ("long", String(repeating: "x", count: 9000)),
+            ("longer", String(repeating: "x", count: 600 << 10)),
         ] {
             let file = try FileDescriptor.open("\(stand.path)/vault/spool/\(name)", .write, creating: 0o644)
             try file.write(Array(content.utf8))
         }
+        // One that waits for a writer must not make the keeper wait.
+        #expect(unsafe mkfifo("\(stand.path)/vault/spool/pipe", 0o644) == 0)
         let before = try #require(try? Shell.run("/bin/ls", ["\(stand.path)/vault/spool"]).output)
-        #expect(before.split(separator: "\n").count == 3)
+        #expect(before.split(separator: "\n").count == 5)
         try stand.start()
         #expect(
             try eventually { try Shell.run("/bin/ls", ["\(stand.path)/vault/spool"]).output.isEmpty }, "\(stand.log)")

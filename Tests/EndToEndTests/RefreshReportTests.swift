@@ -62,6 +62,20 @@ import Testing
         let reply = try stand.broker("POST", "gateway/\(lease)/auth.test", nil)
         #expect(reply["ok"] == true, "\(reply.text)")
         #expect(try sim.refreshes() == before + 1)
+        // Who met the same and says so only now speaks of the token before.
+        #expect(try report(lease).code == "rate_limited")
+        #expect(try sim.refreshes() == before + 1)
+    }
+
+    @Test func `is not renewed for a code that says nothing of it`() throws {
+        let before = try sim.refreshes()
+        let lease = try lease("bot")
+        for code in ["channel_not_found", "ratelimited", "missing_scope", "99991663", "whatever it is"] {
+            let reply = try stand.broker("POST", "leases/\(lease)/report", ["code": .string(code)])
+            #expect(reply["refreshed"] == false && reply["same_token"] == true, "\(code): \(reply.text)")
+        }
+        #expect(try sim.refreshes() == before)
+        #expect(try report(lease)["refreshed"] == true)
     }
 
     @Test func `is renewed before anybody reads it as a secret`() throws {

@@ -58,7 +58,7 @@ private func vault(ofFormat format: Int) throws -> Place {
 
     @Test func `without refreshing has legs that are looked at by whoever keeps house`() throws {
         let vault = try vault(ofFormat: 1).open()
-        #expect(try vault.legs(dueBy: vault.now, atMost: 10).count == 2)
+        #expect(try vault.legs(dueBy: vault.now, of: .slack, atMost: 10).count == 2)
         let app = try #require(try vault.app(slack("A1")))
         #expect(try vault.installations(of: app.id).flatMap(\.1).map(\.state) == [.active, .active])
     }
