@@ -34,11 +34,12 @@ import Testing
         let reply = try send("POST", "open-apis/im/v1/messages/\(id)/reply", Self.message)
         #expect(reply["data"]?["parent_id"]?.text == id, "\(reply.text)")
         for path in [
-            "im/v1/messages/\(id)", "im/v1/chats", "auth/v3/tenant_access_token/internal", "im/v1/../v1/messages",
-            "im/v1/%6dessages", "im/v1//messages", "im/v1/messages/", "im/v1/messages/a/b/reply",
+            "im/v1/messages/\(id)", "im/v1/chats", "auth/v3/tenant_access_token/internal", "im/v1/messages/a/b/reply",
         ] {
-            let refused = try send("POST", path, Self.message)
-            #expect(refused.status == 403 || refused.status == 404, "\(path): \(refused.text)")
+            #expect(try send("POST", path, Self.message).status == 403, "\(path)")
+        }
+        for path in ["im/v1/../v1/messages", "im/v1//messages", "im/v1/messages/"] {
+            #expect(try send("POST", path, Self.message).status == 400, "\(path)")
         }
         #expect(try send("GET", "im/v1/messages/\(id)", nil).status == 403)
         #expect(try customer.sim.control("GET", "messages")["messages"]?.count == 2)
