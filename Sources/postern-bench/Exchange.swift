@@ -55,7 +55,7 @@ enum Exchange {
         ) { options.note("\(subject.platform), round \($0)") }
         for result in results {
             report.figures.append(Report.Figure("\(result.name), p50", unit: "ms", result.p50, scale: 1e-6))
-            if result.failures > 0 { report.notes.append("\(result.name): \(result.failures) exchanges failed") }
+            report.note(failures: result.failures, of: result.name)
         }
         let over = results[1].p50 - results[0].p50 - results[2].p50 - results[2].p50
         report.goals.append(

@@ -62,6 +62,12 @@ package struct Report: Encodable {
     /// Rows of cells, the first of them their names: results that are no series.
     package var table: [[String]] = []
     package var notes: [String] = []
+    private var failures = 0
+
+    /// Whether all goals are met, and no request failed: one that fails is not slow, so it would make a ratio better.
+    package var isMet: Bool { failures == 0 && goals.allSatisfy(\.met) }
+
+    private enum CodingKeys: CodingKey { case schema, title, rounds, figures, goals, table, notes }
 
     /// An empty report of so many rounds.
     package init(title: String, rounds: Int) {
@@ -74,7 +80,13 @@ package struct Report: Encodable {
         figures.append(Figure("\(result.name), throughput", unit: "/s", result.throughput))
         figures.append(Figure("\(result.name), p50", unit: "us", result.p50, scale: 0.001))
         figures.append(Figure("\(result.name), p99", unit: "us", result.p99, scale: 0.001))
-        if result.failures > 0 { notes.append("\(result.name): \(result.failures) requests failed") }
+        note(failures: result.failures, of: result.name)
+    }
+
+    /// Says how many requests of `name` failed; with any, no goal counts as met.
+    package mutating func note(failures count: Int, of name: String) {
+        failures += count
+        if count > 0 { notes.append("\(name): \(count) requests failed") }
     }
 
     package var json: String {

@@ -22,7 +22,7 @@ enum Status {
         for result in results {
             report.figures.append(Report.Figure("\(result.name), p50", unit: "ms", result.p50, scale: 1e-6))
         }
-        if results.contains(where: { $0.failures > 0 }) { report.notes.append("some runs of status failed") }
+        for result in results { report.note(failures: result.failures, of: result.name) }
         report.goals.append(Report.Goal("postern status / curl", results[1].p50 / results[0].p50, atMost: 3))
     }
 

@@ -3,7 +3,7 @@ import Linux
 import Rules
 
 let help = """
-    postern-bench SUBCOMMAND [--rounds N] [--seconds S] [--clients N,N] [--dir DIR] [-o table|json] [--quiet]
+    postern-bench SUBCOMMAND... [--rounds N] [--seconds S] [--clients N,N] [--dir DIR] [-o table|json] [--quiet]
                              [--tenants SMALL,LARGE] [--secrets SMALL,LARGE] [--records N]
                              [--platforms NAME,NAME] [--callers N] [--watchers N] [--leases N] [--no-sdks]
 
@@ -19,8 +19,8 @@ let help = """
       refresh-storm  a thousand callers at a token's end, beside the vendors' SDKs, at the simulated platforms
       shape          thread per connection against an epoll pool, on a bare answer
 
-    Medians of interleaved rounds with the lowest and the highest. Exit code 1 when a goal is not met.
-    Example: postern-bench fetch --rounds 7 -o json
+    Medians of interleaved rounds with the lowest and the highest. Exit code 1 when a goal is not met or a request failed.
+    Example: postern-bench access gateway webhook watch --rounds 7
     """
 
 func run(_ arguments: [String]) throws -> Int32 {
@@ -29,33 +29,41 @@ func run(_ arguments: [String]) throws -> Int32 {
         guard let body = Int(arguments[3]), let shape = Bare.Shape(rawValue: arguments[4]) else { return 2 }
         try Bare.serve(path: arguments[2], body: body, shape: shape)
         return 0
-    case "fetch": return try print(Options(arguments.dropFirst(2)), Fetch.run)
-    case "write": return try print(Options(arguments.dropFirst(2)), Write.run)
-    case "webhook": return try print(Options(arguments.dropFirst(2)), Webhook.run)
-    case "access": return try print(Options(arguments.dropFirst(2)), Access.run)
-    case "gateway": return try print(Options(arguments.dropFirst(2)), Gateway.run)
-    case "leases": return try print(Options(arguments.dropFirst(2)), Leases.run)
-    case "watch": return try print(Options(arguments.dropFirst(2)), Watch.run)
-    case "status": return try print(Options(arguments.dropFirst(2)), Status.run)
-    case "refresh-storm": return try print(Options(arguments.dropFirst(2)), RefreshStorm.run)
     case "callers" where arguments.count == 7:
         try Callers.main(Array(arguments.dropFirst(2)))
         return 0
-    case "exchange": return try print(Options(arguments.dropFirst(2)), Exchange.run)
-    case "shape": return try print(Options(arguments.dropFirst(2)), Shape.run)
     case "--help", "-h", "help":
         write(help + "\n", to: 1)
         return 0
-    default:
-        write(help + "\n", to: 2)
-        return 2
+    default: return try measure(arguments.dropFirst())
     }
 }
 
-func print(_ options: Options, _ measure: (Options) throws -> Report) throws -> Int32 {
-    let report = try measure(options)
-    write((options.json ? report.json : report.text) + "\n", to: 1)
-    return report.goals.allSatisfy(\.met) ? 0 : 1
+/// What can be measured, by name.
+enum Subcommand {
+    static let all: [String: @Sendable (Options) throws -> Report] = [
+        "fetch": Fetch.run, "write": Write.run, "webhook": Webhook.run, "access": Access.run, "gateway": Gateway.run,
+        "leases": Leases.run, "watch": Watch.run, "status": Status.run, "exchange": Exchange.run,
+        "refresh-storm": RefreshStorm.run, "shape": Shape.run,
+    ]
+}
+
+/// Runs the subcommands named before the first option, one after the other, and prints each one's report.
+func measure(_ arguments: ArraySlice<String>) throws -> Int32 {
+    let names = arguments.prefix { !$0.hasPrefix("-") }
+    let chosen = names.compactMap { Subcommand.all[$0] }
+    guard !chosen.isEmpty, chosen.count == names.count else {
+        write(help + "\n", to: 2)
+        return 2
+    }
+    let options = try Options(arguments.dropFirst(names.count))
+    var isMet = true
+    for run in chosen {
+        let report = try run(options)
+        write((options.json ? report.json : report.text) + "\n", to: 1)
+        isMet = isMet && report.isMet
+    }
+    return isMet ? 0 : 1
 }
 
 _ = Hardening.raiseDescriptorLimit(to: 16_384)

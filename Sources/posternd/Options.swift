@@ -56,8 +56,8 @@ struct Options: Sendable {
             settings.all("platform-url"), genesysRegions: settings.all("genesys-region"))
         profileURLs = try Self.profileURLs(settings.all("profile-url"))
         webhookWindow = try Self.window(settings["webhook-window"] ?? "300")
-        guard let limit = Int(settings["watch-limit"] ?? "1000"), (1...4096).contains(limit) else {
-            throw Problem(.badRequest, "--watch-limit takes 1 to 4096")
+        guard let limit = Int(settings["watch-limit"] ?? "1000"), (1...1000).contains(limit) else {
+            throw Problem(.badRequest, "--watch-limit takes 1 to 1000: a user has 1024 connections")
         }
         watchLimit = limit
         guard let most = Int(settings["gateway-body-limit"] ?? "64"), (1...4096).contains(most) else {

@@ -3,7 +3,9 @@ import Linux
 import Testing
 
 @Suite struct `The benchmark` {
-    @Test(arguments: ["write", "webhook", "watch", "access", "leases", "status", "exchange", "refresh-storm"])
+    @Test(arguments: [
+        "write", "webhook", "watch", "access", "gateway", "leases", "status", "exchange", "refresh-storm",
+    ])
     func `measures the real daemon and leaves nothing behind`(_ subcommand: String) throws {
         // Short: a socket below it has a name of at most 107 bytes.
         let directory = "/tmp/pb-\(UInt32.random(in: 0 ... .max))"
@@ -13,7 +15,7 @@ import Testing
             "/bin/sh",
             [
                 "-c",
-                "exec \(Program.sibling("postern-bench")) \(subcommand) --rounds 1 --seconds 0.05 --clients 2 "
+                "exec \(Program.sibling("postern-bench")) \(subcommand) --rounds 1 --seconds 0.05 --clients 1,2 "
                     + "--callers 200 --watchers 20 --leases 50 --no-sdks --platforms slack,lark,feishu,genesys --secrets 20,20 --tenants 2,2 --dir \(directory) -o json >\(directory)/out 2>\(directory)/log",
             ])
         let ending = try child.wait()

@@ -1,4 +1,6 @@
+import Foundation
 package import Linux
+import Synchronization
 
 /// A vendor's own SDK for Python, installed next to the tests on demand, pinned by hash.
 package struct PythonSDK {
@@ -42,23 +44,32 @@ package struct PythonSDK {
         "\(here.split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" })/\(path)"
     }
 
-    /// The directory the SDK is in; installs it first where it is not.
+    /// One installation at a time: suites that run side by side ask for the same SDK.
+    private static let turn = Mutex(())
+
+    /// The directory the SDK is in; installs it first where it is not. It is there whole or not at all.
     package func packages() throws -> String {
-        let directory = Program.sibling(name)
-        if try FileStatus.of("\(directory)/\(proof)") != nil { return directory }
-        let install = try Self.run(
-            [
-                "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
-                "--no-compile",
-                "--root-user-action=ignore", "--target", directory, "--requirement",
-                Self.file("../Python/\(requirements)", from: #filePath),
-            ], environment: nil)
-        guard install.ending == .exited(0) else {
-            throw Missing(
-                what: "pip could not install \(name) (packages python3 and python3-pip; POSTERN_TEST_OFFLINE=1 skips): "
-                    + install.said)
+        try Self.turn.withLock { _ in
+            let directory = Program.sibling(name)
+            if try FileStatus.of("\(directory)/\(proof)") != nil { return directory }
+            let begun = "\(directory).\(ProcessInfo.processInfo.processIdentifier)"
+            let install = try Self.run(
+                [
+                    "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
+                    "--no-compile", "--root-user-action=ignore", "--target", begun, "--requirement",
+                    Self.file("../Python/\(requirements)", from: #filePath),
+                ], environment: nil)
+            guard install.ending == .exited(0) else {
+                throw Missing(
+                    what:
+                        "pip could not install \(name) (packages python3 and python3-pip; POSTERN_TEST_OFFLINE=1 skips): "
+                        + install.said)
+            }
+            // Of an interrupted installation, or of another test run meanwhile.
+            try? FileManager.default.removeItem(atPath: directory)
+            try FileManager.default.moveItem(atPath: begun, toPath: directory)
+            return directory
         }
-        return directory
     }
 
     /// Runs Python to its end, at most two minutes; what it said on both outputs.
