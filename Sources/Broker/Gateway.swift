@@ -113,7 +113,7 @@ extension Broker {
             isKept = true
             return .answered(stream(call, answer, holder, until: lease.expiresAt, outcome))
         }
-        let whole = GatewayAnswer(status: answer.status, headers: answer.headers, body: .whole(answer.body))
+        let whole = GatewayAnswer(answer, body: .whole(answer.body))
         guard let complaint, complaint.isAboutToken else { return .answered(whole) }
         guard call.leg.canRefresh || lease.leg == .tenant || lease.leg == .app else {
             if complaint.verdict == .reauth { try noteRefused(call.leg, call.allowed.app, complaint, request) }
@@ -142,7 +142,7 @@ extension Broker {
                 Problem(.platformRefused, "the platform answered in a compression nobody asked for")
             )
         }
-        if let length = answer.length, length > settings.gatewayBodyLimit {
+        if !isWhole, let length = answer.length, length > settings.gatewayBodyLimit {
             return (
                 "answer_too_large",
                 Problem(
@@ -180,7 +180,7 @@ extension Broker {
             stream.cut()
             return false
         })
-        return GatewayAnswer(status: answer.status, headers: answer.headers, body: .stream(stream))
+        return GatewayAnswer(answer, body: .stream(stream))
     }
 
     /// When the lease of an answer that is under way ends, milliseconds since 1970; nil where it has, or its holder may not
@@ -195,7 +195,7 @@ extension Broker {
 }
 
 extension PlatformAnswer {
-    fileprivate var length: Int? { header("content-length").flatMap { Int($0) } }
+    var length: Int? { header("content-length").flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 } }
 }
 
 extension PassageAsk {

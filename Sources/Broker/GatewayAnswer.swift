@@ -15,10 +15,13 @@ package struct GatewayAnswer: Sendable {
     /// What of the platform's headers is passed on.
     package let headers: [HeaderField]
     package let body: Body
+    /// Bytes the platform says the body has, as far as it does; to a HEAD none of them come.
+    package let length: Int?
 
-    init(status: Int, headers: [HeaderField], body: Body) {
-        self.status = status
-        self.headers = headers.filter { Self.passed.contains($0.name.lowercased()) }
+    init(_ answer: PlatformAnswer, body: Body) {
+        status = answer.status
+        length = answer.length
+        headers = answer.headers.filter { Self.passed.contains($0.name.lowercased()) }
         self.body = body
     }
 

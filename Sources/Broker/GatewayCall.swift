@@ -40,6 +40,7 @@ package final class GatewayCall: @unchecked Sendable {  // all but `passage` in 
 
     /// Refuses what cannot be allowed, before the body is there. The same is asked again when it counts.
     package func check() throws(Problem) {
+        guard (length ?? 0) <= broker.settings.gatewayBodyLimit else { throw tooLarge }
         let policy = broker.gate.enter(holder.answering, broker.vault)
         defer { broker.gate.leave(holder.answering) }
         let (lease, allowed) = try broker.gatewayLease(holder, policy, request)
@@ -54,7 +55,7 @@ package final class GatewayCall: @unchecked Sendable {  // all but `passage` in 
         received += piece.count
         guard received <= broker.settings.gatewayBodyLimit else {
             end()
-            throw Problem(.tooLarge, "a body through the gateway has at most \(broker.settings.gatewayBodyLimit) bytes")
+            throw tooLarge
         }
         if streaming == nil {
             guard received > Self.buffered else {
@@ -86,6 +87,10 @@ package final class GatewayCall: @unchecked Sendable {  // all but `passage` in 
 
     private var isForm: Bool {
         ask.header("content-type")?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    private var tooLarge: Problem {
+        Problem(.tooLarge, "a body through the gateway has at most \(broker.settings.gatewayBodyLimit) bytes")
     }
 
     private static let formTooLarge = Problem(

@@ -114,8 +114,11 @@ extension Courier {
         return Turn(self)
     }
 
-    /// Lets streams go that no call has used for a while: called once a second.
-    package func prunePassages() { state.withLock { $0.link }?.lanes.prune() }
+    /// Lets streams go that no call has used for a while, and answers whose client is gone: called once a second.
+    package func prunePassages() {
+        state.withLock { $0.link }?.lanes.prune()
+        gateway?.prune()
+    }
 
     /// How an errand ended, for callers who spend something that can be spent once.
     package enum Outcome: Sendable {

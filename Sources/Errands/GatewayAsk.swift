@@ -1,5 +1,10 @@
 /// A call that came to the courier's loopback listener (design, section 6, `deliver: tcp`), passed on to the keeper, who
-/// alone can judge it. Its body follows it.
+/// alone can judge it.
+///
+/// On the stream: this as a frame, its body the request's whole body where that is small; else the keeper says 100
+/// (Continue) or refuses, and chunks follow. Back comes a `PassageReply` as a frame with the answer's beginning, and
+/// chunks where that is not all. The courier ends the stream when its client has the answer; where the keeper ends it,
+/// nothing more may go to the client.
 package struct GatewayAsk: Sendable, Equatable {
     /// Why the courier would not serve it, whoever asks. The keeper records it and finds the words.
     package enum Flaw: String, Sendable, Codable, CaseIterable {
@@ -22,10 +27,16 @@ package struct GatewayAsk: Sendable, Equatable {
     /// The TCP peer's uid, as sock_diag(7) has it.
     package var uid: UInt32
     package var flaw: Flaw?
+    /// How the request's body comes.
+    package var body: PassageAsk.Body
+
+    /// A body up to here, in bytes, goes with the call.
+    package static let mostAtOnce = 1024 * 1024
 
     /// Every field as given.
     package init(
-        method: String, target: String, headers: [HeaderLine], bearer: String, uid: UInt32, flaw: Flaw? = nil
+        method: String, target: String, headers: [HeaderLine], bearer: String, uid: UInt32, flaw: Flaw? = nil,
+        body: PassageAsk.Body = .whole
     ) {
         self.method = method
         self.target = target
@@ -33,11 +44,13 @@ package struct GatewayAsk: Sendable, Equatable {
         self.bearer = bearer
         self.uid = uid
         self.flaw = flaw
+        self.body = body
     }
 
     /// Two are the same when every field is.
     package static func == (a: GatewayAsk, b: GatewayAsk) -> Bool {
         a.method == b.method && a.target == b.target && a.bearer == b.bearer && a.uid == b.uid && a.flaw == b.flaw
-            && a.headers.count == b.headers.count && zip(a.headers, b.headers).allSatisfy { $0 == $1 }
+            && a.body == b.body && a.headers.count == b.headers.count
+            && zip(a.headers, b.headers).allSatisfy { $0 == $1 }
     }
 }

@@ -1,5 +1,5 @@
-package import Linux
-internal import Rules
+internal import Linux
+package import Rules
 internal import Synchronization
 
 /// Answers the calls that come to the courier's loopback listener, each on a thread of its own. Counted apart from
@@ -8,20 +8,53 @@ package final class GatewayDesk: Sendable {
     /// One call.
     package struct Call: Sendable {
         package let ask: GatewayAsk
+        /// The request's body, where all of it came with the call.
         package let body: [UInt8]
+        fileprivate let stream: PassageStream
+
         /// Ends the way its answer leaves on, from any thread: of an answer that is not with the client yet nothing more
         /// goes there.
-        package let cut: @Sendable () -> Void
+        package func cut() { stream.cut() }
+
+        /// Lets a body come that did not come with the call. `courier_unavailable` where nobody waits for it.
+        package func goOn() throws(Problem) {
+            try stream.send(
+                Frame(head: PassageReply.answer(status: 100, headers: [], isWhole: true).head),
+                until: .after(seconds: GatewayDesk.patience))
+        }
+
+        /// The next bytes of that body at the beginning of `room`; 0 at its end. `courier_unavailable` where it breaks
+        /// off.
+        package func receive(_ room: inout MutableSpan<UInt8>) throws(Problem) -> Int {
+            try stream.receive(chunk: &room, until: .after(seconds: GatewayDesk.bodySeconds))
+        }
     }
 
     /// What came of it; `sent` is called once, when the client has the answer or never will.
     package struct Outcome: Sendable {
+        /// What follows the beginning of a long answer.
+        package struct Rest: Sendable {
+            let pull: @Sendable (inout MutableSpan<UInt8>) -> Int?
+            let cut: @Sendable () -> Void
+
+            /// `pull` gives the next bytes, 0 at the end, nil where it breaks off; `cut`, called from other threads, ends
+            /// one that waits.
+            package init(
+                pull: @escaping @Sendable (inout MutableSpan<UInt8>) -> Int?, cut: @escaping @Sendable () -> Void
+            ) {
+                self.pull = pull
+                self.cut = cut
+            }
+        }
+
         let answer: ErrandAnswer
+        let rest: Rest?
         let sent: @Sendable () -> Void
 
-        /// Both as given.
-        package init(_ answer: ErrandAnswer, sent: @escaping @Sendable () -> Void = {}) {
+        /// Every field as given; the answer's body is all of it where there is no rest.
+        package init(_ answer: ErrandAnswer, rest: Rest? = nil, sent: @escaping @Sendable () -> Void = {}) {
             self.answer = answer
+            self.rest = rest
             self.sent = sent
         }
     }
@@ -33,7 +66,11 @@ package final class GatewayDesk: Sendable {
     static let maxCalls = 1024
     /// Time for a call to cross from the courier, who has all of it.
     private static let patience: Int64 = 10
+    /// Longer than the courier waits for a piece of its client's body.
+    private static let bodySeconds: Int64 = 30
 
+    /// Long answers under way.
+    private let running = Mutex<[ObjectIdentifier: (stream: PassageStream, rest: Outcome.Rest)]>([:])
     private let calls = Atomic<Int>(0)
     private let answer: Answer
 
@@ -59,31 +96,43 @@ package final class GatewayDesk: Sendable {
 
     /// Nobody is told when the courier is gone: the client has seen its connection end.
     private func serve(_ stream: consuming FileDescriptor) {
-        let stream = SharedStream(stream)
+        let stream = PassageStream(stream)
         do throws(Problem) {
-            let frame = try Frame.receive(on: stream.descriptor, until: .after(seconds: Self.patience))
-            let call = Call(
-                ask: try GatewayAsk(frame), body: frame.body, cut: { stream.descriptor.shutDown() })
-            let outcome = answer(call)
+            let frame = try stream.receive(maxBody: GatewayAsk.mostAtOnce, until: .after(seconds: Self.patience))
+            let outcome = answer(Call(ask: try GatewayAsk(frame), body: frame.body, stream: stream))
             defer { outcome.sent() }
-            try ErrandReply.answer(outcome.answer).frame().send(
-                on: stream.descriptor, until: .after(seconds: Self.patience))
+            let head = PassageReply.answer(
+                status: outcome.answer.status, headers: outcome.answer.headers, isWhole: outcome.rest == nil
+            ).head
+            try stream.send(Frame(head: head, body: outcome.answer.body), until: .after(seconds: Self.patience))
+            if let rest = outcome.rest { try pass(rest, to: stream) }
             // The courier ends the stream when its client has all of it.
-            do throws(SystemError) {
-                _ = try stream.descriptor.waitReadable(until: .after(seconds: Self.takingSeconds))
-            } catch {}
+            _ = stream.waitReadable(until: .after(seconds: Self.takingSeconds))
         } catch {}
+    }
+
+    private func pass(_ rest: Outcome.Rest, to stream: PassageStream) throws(Problem) {
+        let id = ObjectIdentifier(stream)
+        running.withLock { $0[id] = (stream, rest) }
+        defer { _ = running.withLock { $0.removeValue(forKey: id) } }
+        var piece = [UInt8](repeating: 0, count: 32 * 1024)
+        while true {
+            var room = piece.mutableSpan
+            let count = rest.pull(&room)
+            guard let count, count > 0 else {
+                return try stream.endChunks(complete: count == 0, until: .after(seconds: Self.takingSeconds))
+            }
+            try stream.send(
+                chunk: piece.span.extracting(..<count), until: .after(seconds: Self.takingSeconds))
+        }
+    }
+
+    /// Ends long answers whose client is gone while the platform is waited for.
+    func prune() {
+        let gone = running.withLock { $0.values.filter { $0.stream.hasEnded } }
+        for call in gone { call.rest.cut() }
     }
 
     /// Longer than the courier gives its client.
     private static let takingSeconds: Int64 = 75
-}
-
-/// A stream that several may end.
-package final class SharedStream: Sendable {
-    /// The stream, open as long as anybody holds this.
-    package let descriptor: FileDescriptor
-
-    /// Takes the descriptor over.
-    package init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 }

@@ -26,12 +26,7 @@ package final class Passage: Sendable {
     /// Passes on a piece of the request's body; waits while the platform does not take it. `courier_unavailable` where the
     /// call has ended meanwhile: the answer, if there is one, says why.
     package func send(_ piece: Span<UInt8>, until deadline: Deadline) throws(Problem) {
-        var at = 0
-        while at < piece.count {
-            let next = min(piece.count, at + PassageStream.longestChunk)
-            try stream.send(chunk: piece.extracting(at..<next), until: deadline)
-            at = next
-        }
+        try stream.send(piece: piece) { deadline }
     }
 
     /// The request's body is complete.

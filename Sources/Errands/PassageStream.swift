@@ -33,6 +33,15 @@ package final class PassageStream: @unchecked Sendable {  // all but `open` in t
     /// Whether something has come that nobody has read.
     var hasUnread: Bool { start < end || left > 0 }
 
+    /// Whether the other end is gone or has ended it; what it sent before may still be unread.
+    package var hasEnded: Bool { descriptor.hasEnded }
+
+    /// Waits until there is something to read, or the end; false when the deadline passed.
+    package func waitReadable(until deadline: Deadline) -> Bool {
+        if start < end { return true }
+        do throws(SystemError) { return try descriptor.waitReadable(until: deadline) } catch { return true }
+    }
+
     // MARK: - Frames
 
     /// Writes a frame. `courier_unavailable` when the other end is gone or does not read, `too_large` over the caps.
@@ -57,6 +66,16 @@ package final class PassageStream: @unchecked Sendable {  // all but `open` in t
             try descriptor.send(count, until: deadline)
             try descriptor.send(piece, until: deadline)
         } catch { throw Self.lost }
+    }
+
+    /// Writes a piece of any length as chunks; `deadline` is for each.
+    package func send(piece: Span<UInt8>, until deadline: () -> Deadline) throws(Problem) {
+        var at = 0
+        while at < piece.count {
+            let next = min(piece.count, at + Self.longestChunk)
+            try send(chunk: piece.extracting(at..<next), until: deadline())
+            at = next
+        }
     }
 
     /// Says that the body is complete, or that it will never be.

@@ -36,6 +36,8 @@ private enum Head {
         let bearer: String
         let uid: UInt32
         var flaw: GatewayAsk.Flaw?
+        /// Of a body that follows in chunks; -1 where nobody knows.
+        var length: Int?
     }
 
     struct Cookie: Codable {
@@ -126,9 +128,10 @@ extension GatewayAsk {
     /// As a frame for the stream: head JSON, body bytes. `bad_request` when it is over the caps.
     package func frame(body: [UInt8]) throws(Problem) -> Frame {
         try check()
-        let head = Head.Gateway(
+        var head = Head.Gateway(
             method: method, target: target, headers: headers.map { [$0.name, $0.value] }, bearer: bearer, uid: uid,
             flaw: flaw)
+        if case .chunks(let length) = self.body { head.length = length ?? -1 }
         return Frame(head: try encode(head), body: body)
     }
 
@@ -137,7 +140,8 @@ extension GatewayAsk {
         let head: Head.Gateway = try decode(frame.head)
         self.init(
             method: head.method, target: head.target, headers: try lines(head.headers), bearer: head.bearer,
-            uid: head.uid, flaw: head.flaw)
+            uid: head.uid, flaw: head.flaw,
+            body: head.length.map { .chunks(length: $0 < 0 ? nil : $0) } ?? .whole)
         try check()
     }
 

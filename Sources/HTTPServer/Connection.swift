@@ -129,6 +129,7 @@ extension HTTPServer {
             }
             target.clear()
             body.clear()
+            bodyLimit = 0
             stage = .waiting
             _ = enter(.idle)
         }

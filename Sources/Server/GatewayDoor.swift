@@ -17,56 +17,53 @@ package struct GatewayDoor: Sendable {
     package func answer(_ call: GatewayDesk.Call) -> GatewayDesk.Outcome {
         let request = RequestID.next()
         let answering = Answering()
-        answering.canBeCut(by: call.cut)
+        answering.canBeCut(by: { call.cut() })
         broker.connected(answering)
-        do throws(Problem) {
-            return GatewayDesk.Outcome(try answer(call, answering, request), sent: { broker.disconnected(answering) })
-        } catch {
+        let answer: GatewayAnswer
+        do throws(Problem) { answer = try self.answer(call, answering, request) } catch {
             return GatewayDesk.Outcome(Self.answer(error, request), sent: { broker.disconnected(answering) })
+        }
+        var headers: [HeaderLine] = [("Cache-Control", "no-store"), ("X-Request-Id", request.description)]
+        headers += answer.headers.map { ($0.name, $0.value) }
+        if let length = answer.length { headers.append(("Content-Length", String(length))) }
+        switch answer.body {
+        case .whole(let bytes):
+            return GatewayDesk.Outcome(
+                ErrandAnswer(status: answer.status, headers: headers, body: bytes),
+                sent: { broker.disconnected(answering) })
+        case .stream(let stream):
+            return GatewayDesk.Outcome(
+                ErrandAnswer(status: answer.status, headers: headers),
+                rest: GatewayDesk.Outcome.Rest(pull: { stream.pull(into: &$0) }, cut: { stream.cut() }),
+                sent: {
+                    stream.end()
+                    broker.disconnected(answering)
+                })
         }
     }
 
     private func answer(
         _ call: GatewayDesk.Call, _ answering: Answering, _ request: RequestID
-    ) throws(Problem) -> ErrandAnswer {
+    ) throws(Problem) -> GatewayAnswer {
         let ask = call.ask
         if let flaw = ask.flaw { throw broker.refuse(flaw.denial, atGatewayFrom: ask.uid, request) }
         guard let bearer = Bearer.hash(ask.bearer.utf8.span) else {
             throw broker.refuse(.unknownBearer, atGatewayFrom: ask.uid, request)
         }
         try broker.begin(bearer: bearer, uid: ask.uid, answering, request)
-        let answer = try broker.gateway(
-            .bearer(bearer, uid: ask.uid, answering), try Self.question(ask, call.body), request)
-        let headers: [HeaderLine] = [("Cache-Control", "no-store"), ("X-Request-Id", request.description)]
-        switch answer.body {
-        case .whole(let bytes):
-            return ErrandAnswer(
-                status: answer.status, headers: headers + answer.headers.map { ($0.name, $0.value) }, body: bytes)
-        case .stream(let stream):
-            defer { stream.end() }
-            return ErrandAnswer(
-                status: answer.status, headers: headers + answer.headers.map { ($0.name, $0.value) },
-                body: try Self.whole(stream))
-        }
-    }
-
-    /// A frame to the courier has all of a body.
-    private static func whole(_ stream: GatewayStream) throws(Problem) -> [UInt8] {
-        var body: [UInt8] = []
+        let holder = LeaseHolder.bearer(bearer, uid: ask.uid, answering)
+        let question = try Self.question(ask, call.body)
+        guard case .chunks(let length) = ask.body else { return try broker.gateway(holder, question, request) }
+        let streamed = GatewayCall(broker, holder, question, length: length, request)
+        defer { streamed.end() }
+        try streamed.check()
+        try call.goOn()
         var piece = [UInt8](repeating: 0, count: 32 * 1024)
         while true {
             var room = piece.mutableSpan
-            guard let count = stream.pull(into: &room) else {
-                throw Problem(.platformUnreachable, "the platform's answer broke off", advice: "try again")
-            }
-            guard count > 0 else { return body }
-            guard body.count + count <= Frame.maxBody else {
-                stream.cut()
-                throw Problem(
-                    .platformRefused, "the platform's answer has more than \(Frame.maxBody) bytes",
-                    advice: "use deliver: gateway, whose answers may be larger")
-            }
-            body += piece[..<count]
+            let count = try call.receive(&room)
+            guard count > 0 else { return try streamed.finish() }
+            _ = try streamed.take(piece.span.extracting(..<count))
         }
     }
 

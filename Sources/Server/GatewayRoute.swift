@@ -61,10 +61,11 @@ extension BrokerRoutes {
     ) throws(Problem) -> HTTPServer.Response {
         guard let arrived: Arriving = http.sink() else {
             return Self.response(
-                try broker.gateway(.caller(caller, lease: lease), Self.ask(http, path), request), request)
+                try broker.gateway(.caller(caller, lease: lease), Self.ask(http, path), request), to: http.method,
+                request)
         }
         do throws(Problem) {
-            return Self.response(try arrived.call.finish(), arrived.request)
+            return Self.response(try arrived.call.finish(), to: http.method, arrived.request)
         } catch { return Reply.problem(error, arrived.request) }
     }
 
@@ -76,13 +77,20 @@ extension BrokerRoutes {
             headers: http.headers.map { HeaderField($0.name, $0.value) }, body: [])
     }
 
-    private static func response(_ answer: GatewayAnswer, _ request: RequestID) -> HTTPServer.Response {
+    private static func response(
+        _ answer: GatewayAnswer, to verb: String, _ request: RequestID
+    ) -> HTTPServer.Response {
         var response = HTTPServer.Response(
             status: answer.status,
             headers: [Reply.noStore, .init("X-Request-Id", request.description)]
                 + answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) })
         switch answer.body {
-        case .whole(let bytes): response.body = .bytes(bytes)
+        case .whole(let bytes):
+            response.body = .bytes(bytes)
+            // Said, not sent (RFC 9110, section 9.3.2).
+            if verb == "HEAD", let length = answer.length {
+                response.body = .stream(HTTPServer.Stream(length: length) { _ in .end })
+            }
         case .stream(let stream):
             response.body = .stream(
                 HTTPServer.Stream(

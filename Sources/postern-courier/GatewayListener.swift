@@ -30,7 +30,12 @@ final class GatewayListener: Sendable {
                 guard let uid = SocketOwner.uid(atOtherEndOf: descriptor) else { return nil }
                 return HTTPServer.Admission(context: Client(uid: uid), share: UInt64(uid))
             },
-            bodyLimit: { _ in Frame.maxBody },
+            // The keeper knows the limit, and what a body counts for.
+            bodyLimit: { _ in .max },
+            bodyPlace: { request, length in
+                defer { Thread.wipeStack() }
+                return self.bodyPlace(request, length)
+            },
             refuse: { problem, _ in Self.response(problem) },
             handle: { request in
                 defer { Thread.wipeStack() }
@@ -47,19 +52,32 @@ final class GatewayListener: Sendable {
         return limits
     }
 
+    /// A body that is large, or of which nobody knows, goes to the keeper as it comes, once the keeper has let it in.
+    private func bodyPlace(_ request: borrowing HTTPServer.Request, _ length: Int?) -> HTTPServer.BodyPlace {
+        if let length, length <= GatewayAsk.mostAtOnce { return .buffer }
+        do throws(Problem) {
+            let call = try keeper.call(ask(request, .chunks(length: length)))
+            if let refusal = try call.refusal() { return .refuse(refusal) }
+            return .sink(
+                HTTPServer.BodySink(receiver: call, take: { call.take($0) }, ended: { call.end() }))
+        } catch { return .refuse(Self.response(error)) }
+    }
+
     private func handle(_ request: borrowing HTTPServer.Request) -> HTTPServer.Response {
         do throws(Problem) {
-            let (answer, stream) = try keeper.call(ask(request), body: [UInt8](copying: request.bodyBytes))
-            return HTTPServer.Response(
-                status: answer.status, headers: answer.headers.map { HTTPServer.Response.Header($0.name, $0.value) },
-                body: .stream(GatewayBody(answer.body, while: stream).pieces), onSent: { stream.descriptor.shutDown() })
+            guard let call: GatewayPassage = request.sink() else {
+                let call = try keeper.call(ask(request, .whole), body: [UInt8](copying: request.bodyBytes))
+                return try call.answer(to: request.method, from: request.descriptor)
+            }
+            call.endBody()
+            return try call.answer(to: request.method, from: request.descriptor)
         } catch {
             Log.warning("gateway_lost", ["why": error.reason])
             return Self.response(error)
         }
     }
 
-    private func ask(_ request: borrowing HTTPServer.Request) -> GatewayAsk {
+    private func ask(_ request: borrowing HTTPServer.Request, _ body: PassageAsk.Body) -> GatewayAsk {
         let headers = request.headers
         let client: Client = request.context()
         // Asked for every request: who made the socket may have closed it since.
@@ -72,7 +90,7 @@ final class GatewayListener: Sendable {
         return GatewayAsk(
             method: request.method, target: request.target,
             headers: headers.filter { !Self.isOurs($0.name) }.map { ($0.name, $0.value) },
-            bearer: Self.bearer(in: headers), uid: uid ?? client.uid, flaw: flaw)
+            bearer: Self.bearer(in: headers), uid: uid ?? client.uid, flaw: flaw, body: body)
     }
 
     /// Fields browsers add by themselves and pages cannot take off (Fetch standard, forbidden request headers).
@@ -101,7 +119,7 @@ final class GatewayListener: Sendable {
     }
 
     /// What is refused before the keeper is asked: RFC 9457, with a number of its own.
-    private static func response(_ problem: Problem) -> HTTPServer.Response {
+    static func response(_ problem: Problem) -> HTTPServer.Response {
         let id = Hex.encode(Sodium.randomBytes(12).span)
         // Our own words: no quotation mark, no control character.
         let body = """

@@ -24,22 +24,15 @@ final class Keeper: Sendable {
         }
     }
 
-    /// A renewed token, two calls to a platform and a commit fit into this.
-    private static let callSeconds: Int64 = 120
-
-    /// Has the keeper judge and make a call for the gateway. The stream stays until the client has the answer: its end
-    /// from here says so, its end from there that nothing more may go to the client. Throws `.stopping` when no answer
-    /// comes.
-    func call(_ ask: GatewayAsk, body: [UInt8]) throws(Problem) -> (ErrandAnswer, SharedStream) {
+    /// Hands the keeper a call for the gateway, with its body where that is there (`GatewayAsk`). Throws `.stopping` where
+    /// nobody takes it.
+    func call(_ ask: GatewayAsk, body: [UInt8] = []) throws(Problem) -> GatewayPassage {
         let frame = try ask.frame(body: body)
         do throws(Problem) {
-            let stream = SharedStream(try open(.gateway))
-            try frame.send(on: stream.descriptor, until: .after(seconds: 30))
-            let reply = try ErrandReply(
-                try Frame.receive(on: stream.descriptor, until: .after(seconds: Self.callSeconds)))
-            if case .answer(let answer) = reply { return (answer, stream) }
-        } catch {}
-        throw Problem(.stopping, "The daemon does not answer.")
+            let stream = PassageStream(try open(.gateway))
+            try stream.send(frame, until: .after(seconds: 30))
+            return GatewayPassage(stream)
+        } catch { throw GatewayPassage.lost }
     }
 
     /// Our end of a stream whose other end only the keeper has, so that its end is seen here.

@@ -133,12 +133,7 @@ private final class PassageCall {
                 if beginning.count >= Self.most { try begin() }
                 return true
             }
-            var at = 0
-            while at < piece.count {
-                let next = min(piece.count, at + PassageStream.longestChunk)
-                try stream.send(chunk: piece.extracting(at..<next), until: .after(seconds: Self.patience))
-                at = next
-            }
+            try stream.send(piece: piece) { .after(seconds: Self.patience) }
             return true
         } catch { return false }
     }

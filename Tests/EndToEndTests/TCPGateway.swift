@@ -13,8 +13,10 @@ struct TCPGateway {
     var port: UInt16 { UInt16(address.split(separator: ":").last ?? "") ?? 0 }
 
     /// `methods` are those of the grant.
-    init(methods: [String] = ["chat.postMessage", "auth.test"], listen: String = "127.0.0.1:0") throws {
-        stand = try Stand(simulated: true, flags: ["--gateway-listen", listen]).start()
+    init(
+        methods: [String] = ["chat.postMessage", "auth.test"], listen: String = "127.0.0.1:0", flags: [String] = []
+    ) throws {
+        stand = try Stand(simulated: true, flags: ["--gateway-listen", listen] + flags).start()
         planted = try stand.furnish(actions: ["access:bot"], methods: methods)
         address = try Self.address(of: stand)
     }

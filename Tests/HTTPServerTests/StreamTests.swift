@@ -101,12 +101,13 @@ private final class Script: Sendable {
         #expect(comesTrue { script.sent.value == 1 })
     }
 
-    @Test func `is not made for HEAD`() throws {
+    @Test func `is not made for HEAD, which is told its length`() throws {
         let script = Script()
-        let server = try TestServer { _ in script.response() }
+        let server = try TestServer { _ in script.response(length: 8) }
         let wire = Wire(server.path)
         wire.say("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n")
-        #expect(wire.hear(until: "\r\n\r\n").hasPrefix("HTTP/1.1 200 "))
+        let heard = wire.hear(until: "\r\n\r\n")
+        #expect(heard.hasPrefix("HTTP/1.1 200 ") && heard.contains("Content-Length: 8\r\n"), "\(heard)")
         #expect(comesTrue { script.sent.value == 1 })
         #expect(script.interruptions.isEmpty)
     }

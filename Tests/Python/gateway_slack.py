@@ -77,10 +77,20 @@ def bolt(broker):
     assert done.status == 200 and said == [True], (done.status, done.body, said)
 
 
+def long(broker):
+    """Twenty megabytes each way."""
+    lease = broker.access(methods=["api.test"])
+    client = WebClient(token=lease["access_token"], base_url=lease["gateway"], timeout=90)
+    text = "a long one, " * 1_700_000
+    assert client.api_call("api.test", json={"text": text})["args"]["text"] == text
+
+
 broker = Broker("postern", timeout=20)
 lease = narrow(broker)
 print("posted", flush=True)
 bolt(broker)
 print("bolted", flush=True)
+long(broker)
+print("streamed", flush=True)
 print("bearer", lease["access_token"], flush=True)
 sys.stdin.read()
