@@ -7,6 +7,9 @@ package final class Passage: Sendable {
     private let stream: PassageStream
     private let lanes: Lanes
     private let state: Mutex<State>
+    /// The courier reads the next call from the stream. After a body that came in chunks it does so only if the platform
+    /// took all of it, which nobody says here.
+    private let mayServeAgain: Bool
 
     private struct State {
         /// nil when the call is over.
@@ -15,8 +18,9 @@ package final class Passage: Sendable {
         var isClean = false
     }
 
-    init(_ stream: PassageStream, of lanes: Lanes, _ turn: Courier.Turn) {
+    init(_ stream: PassageStream, of lanes: Lanes, _ turn: Courier.Turn, for body: PassageAsk.Body) {
         self.stream = stream
+        mayServeAgain = body == .whole
         self.lanes = lanes
         state = Mutex(State(turn: turn))
     }
@@ -41,9 +45,8 @@ package final class Passage: Sendable {
         case .answer(let status, let headers, let isWhole):
             if isWhole { noteEnd() }
             return (status, headers, frame.body, isWhole)
-        case .unreachable(let why):
-            noteEnd()
-            throw why.problem
+        // The courier gives the stream up after this.
+        case .unreachable(let why): throw why.problem
         }
     }
 
@@ -71,7 +74,7 @@ package final class Passage: Sendable {
             return (state.turn != nil, state.isClean)
         }
         guard isFirst else { return }
-        if isClean, !stream.hasUnread { lanes.give(stream) } else { stream.cut() }
+        if isClean, mayServeAgain, !stream.hasUnread { lanes.give(stream) } else { stream.cut() }
     }
 
     private func noteEnd() { state.withLock { $0.isClean = true } }
@@ -117,7 +120,7 @@ extension Courier {
         if let stream = lanes.take() {
             do throws(Problem) {
                 try stream.send(frame, until: deadline)
-                return Passage(stream, of: lanes, turn)
+                return Passage(stream, of: lanes, turn, for: ask.body)
             } catch {
                 // Nobody reads there any more, so nothing was taken: the courier has ended.
                 guard error.code == .courierUnavailable, !deadline.hasPassed else { throw error }
@@ -135,6 +138,6 @@ extension Courier {
             return PassageStream(near)
         }
         try stream.send(frame, until: deadline)
-        return Passage(stream, of: link.lanes, turn)
+        return Passage(stream, of: link.lanes, turn, for: ask.body)
     }
 }
