@@ -13,6 +13,12 @@ package struct SignalInbox: ~Copyable {
         /// From the kernel, as by a key at the terminal, which sends it to all of the foreground; else a process sent
         /// it to this one.
         package let isFromKernel: Bool
+
+        /// Whether it asks for the end, and not for something else that a program may do: SIGHUP and the like are
+        /// requests to many, and an end only where the terminal is gone.
+        package var asksToEnd: Bool {
+            [SIGINT, SIGQUIT, SIGTERM].contains(number) || (number == SIGHUP && isFromKernel)
+        }
     }
 
     /// What was blocked before.
@@ -49,6 +55,22 @@ package struct SignalInbox: ~Copyable {
         let ready = unsafe poll(&entries, nfds_t(entries.count), deadline.pollTimeout)
         if ready < 0, clinux_errno() != EINTR { throw SystemError("poll") }
         return entries.dropFirst().map { ready > 0 && $0.revents != 0 }
+    }
+}
+
+extension SignalInbox {
+    /// Runs `work` with the signals held back in this thread by which people and service managers end programs. One that
+    /// came meanwhile acts afterwards.
+    package static func holdingBackEnd<Result, Trouble: Error>(
+        _ work: () throws(Trouble) -> Result
+    ) throws(Trouble) -> Result {
+        var set = sigset_t()
+        var old = sigset_t()
+        unsafe sigemptyset(&set)
+        for number in [SIGHUP, SIGINT, SIGTERM] { unsafe sigaddset(&set, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &set, &old)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &old, nil) }
+        return try work()
     }
 }
 

@@ -59,12 +59,22 @@ import Testing
         #expect(run.code == 5)
     }
 
+    @Test func `leaves another program's words to it`() throws {
+        let words = ["--prefix=xoxb-", "https://hooks.slack.com/services/T/B/x"]
+        let run = try Run(
+            ["run", "--app", "slack/A1", "--env", "S=signing_secret", "--check", "--", "true"] + words, at: FakeAdmin())
+        #expect(run.code == 12, "\(run.error)")
+    }
+
     @Test(arguments: [
         ["secret", "set", "slack/A1", "signing_secret", "f00dfeed-not-shown"],
         ["secret", "rotate", "slack/A1", "signing_secret", "f00dfeed-not-shown", "--yes"],
         ["secret", "set", "slack/A1", "signing_secret", "--value", "f00dfeed-not-shown"],
         ["secret", "set", "slack/A1", "signing_secret", "--signing-secret=f00dfeed-not-shown"],
         ["secret", "set", "slack/A1", "bot_token", "xoxb-1-f00dfeed-not-shown"],
+        ["secret", "set", "slack/A1", "bot_token", "--", "xoxb-1-f00dfeed-not-shown"],
+        ["--", "xoxb-1-f00dfeed-not-shown"],
+        ["run", "--app", "slack/A1", "--env", "S=xoxb-1-f00dfeed-not-shown", "--", "true"],
         ["app", "add", "--tenant", "a", "--profile", "slack", "--field", "client_secret=f00dfeed-not-shown"],
         ["app", "add", "--tenant", "a", "--profile", "slack", "--field", "workspace_name=xoxb-f00dfeed-not-shown"],
         ["tenant", "add", "a", "--name", "https://hooks.slack.com/services/T/B/f00dfeed-not-shown"],

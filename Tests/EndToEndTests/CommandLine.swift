@@ -13,7 +13,7 @@ extension Stand {
 
     /// Runs `postern` as an administrator of this stand.
     @discardableResult
-    func postern(_ words: [String], input: String = "") throws -> Printed {
+    func postern(_ words: [String], input: String = "", environment: [String] = []) throws -> Printed {
         let base = "\(path)/cli-\(UInt64.random(in: 0 ..< .max))"
         let paths = ["in", "out", "err"].map { "\(base).\($0)" }
         defer { for path in paths { _ = unsafe unlink(path) } }
@@ -24,7 +24,7 @@ extension Stand {
         let error = try FileDescriptor.open(paths[2], .write, creating: 0o600)
         let child = try ChildProcess.start(
             "/usr/bin/setsid", ["--wait", Program.sibling("postern")] + words,
-            environment: ["PATH=/usr/bin:/bin", "HOME=/none", "POSTERN_DATA_DIR=\(path)"],
+            environment: ["PATH=/usr/bin:/bin", "HOME=/none", "POSTERN_DATA_DIR=\(path)"] + environment,
             descriptors: [0: standardInput.number, 1: out.number, 2: error.number])
         let code: Int32 =
             switch try child.wait() {

@@ -28,15 +28,19 @@ import Testing
     }
 
     @Test func `is started again with the new value after a rotation, and ends as it ends`() throws {
-        let (stand, first) = try Self.stand()
+        let stand = try Stand().start()
+        let both = ["secret:read:signing_secret", "secret:read:client_secret"]
+        let first = try stand.furnish(actions: both).signingSecret
         let service = try Service(stand, Self.restarted + [Self.script], onTerminal: true)
         #expect(service.shows("has \(first)"), "\(service.screen)")
         #expect(try Self.reads(stand) == 1)
         let second = try Self.rotate(stand)
         #expect(service.shows("have changed; it is restarted"), "\(service.screen)")
         #expect(service.shows("bye") && service.shows("has \(second)"), "\(service.screen)")
-        // What it was not given is nothing to it.
+        // What it was not given is nothing to it, though its service may read that. A look would come when the program
+        // has run for a second, and be one more read; what is not done shows only in time.
         _ = try Self.rotate(stand, "client_secret")
+        usleep(1_300_000)
         let third = try Self.rotate(stand)
         #expect(service.shows("bye") && service.shows("has \(third)"), "\(service.screen)")
         #expect(try Self.reads(stand) == 3)
@@ -68,6 +72,44 @@ import Testing
         service.send(signal: SIGTERM)
         #expect(try service.end() == .exited(6))
         #expect(!service.out.contains(second))
+    }
+
+    /// A program that ends, once it was told to, when there is a file.
+    private static func waiting(for file: String) -> [String] {
+        let script = #"""
+            trap '' HUP USR1 USR2 ALRM; trap 'echo ending; until [ -e \#(file) ]; do sleep 0.02; done; exit 6' TERM
+            echo "has $SECRET"; while :; do sleep 0.02; done
+            """#
+        return restarted.map { $0 == "1s" ? "1h" : $0 } + [script]
+    }
+
+    @Test func `is started again also when other signals come while it ends`() throws {
+        let (stand, first) = try Self.stand()
+        let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
+        defer { try? Directory.removeFile(file) }
+        let service = try Service(stand, Self.waiting(for: file))
+        #expect(service.shows("has \(first)"), "\(service.error)")
+        let second = try Self.rotate(stand)
+        #expect(service.shows("ending"))
+        for number in [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM] { service.send(signal: number) }
+        _ = try FileDescriptor.open(file, .write, creating: 0o644)
+        #expect(service.shows("has \(second)"), "\(service.error)")
+    }
+
+    @Test func `is started again also when its successor was killed before it ended`() throws {
+        let (stand, first) = try Self.stand()
+        let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
+        defer { try? Directory.removeFile(file) }
+        let service = try Service(stand, Self.waiting(for: file))
+        #expect(service.shows("has \(first)"), "\(service.error)")
+        let second = try Self.rotate(stand)
+        #expect(service.shows("ending"))
+        let children = Shell.text(of: "/proc/\(service.pid)/task/\(service.pid)/children").split(separator: " ")
+        let successor = try #require(children.first { Shell.text(of: "/proc/\($0)/cmdline").contains("--under=") })
+        #expect(kill(try #require(Int32(successor)), SIGKILL) == 0)
+        #expect(eventually { !Shell.exists("/proc/\(successor)") })
+        _ = try FileDescriptor.open(file, .write, creating: 0o644)
+        #expect(service.shows("has \(second)"), "\(service.error)")
     }
 
     @Test func `goes on with what it has when that is taken away, and has the news when it comes back`() throws {

@@ -38,7 +38,7 @@ for number in ("old", "new"):
     store.save(
         install(
             **beta, bot_token=f"xoxe.xoxb-fake-beta-{number}", bot_refresh_token=f"xoxe-1-fake-beta-{number}",
-            bot_token_expires_at=SOON, incoming_webhook_url=f"https://hooks.example/fake-beta-{number}",
+            bot_token_expires_at=SOON, incoming_webhook_url="https://hooks.example/fake-beta-new",
             installed_at=time.time() + (0 if number == "new" else -100)))
     if KIND != "files":
         held.execute("SELECT count(*) FROM slack_bots").fetchall()

@@ -15,6 +15,8 @@ struct Command: Sendable {
     var children: [Command] = []
     /// Hidden from help and completion.
     var hidden = false
+    /// What stands behind `--` is another program with its own words.
+    var runsProgram = false
     var run: Run?
 
     func child(_ name: String) -> Command? { children.first { $0.name == name } }

@@ -36,7 +36,7 @@ struct Parser: Sendable {
     }
 
     func parse(_ words: [String]) throws(Failure) -> Outcome {
-        try SecretOnCommandLine.refuse(words)
+        try SecretOnCommandLine.refuse(words.prefix { $0 != "--" })
         var path = [root]
         var arguments: [String] = []
         var options: [String: [String]] = [:]
@@ -47,12 +47,13 @@ struct Parser: Sendable {
             index += 1
             if !optionsEnded, word == "--" {
                 optionsEnded = true
+                if !path[path.count - 1].runsProgram { try SecretOnCommandLine.refuse(words[index...]) }
             } else if !optionsEnded, word.hasPrefix("-"), word != "-" {
                 let (name, inline) = try split(word, near: path)
                 if takesValue[name] == true {
                     if let inline {
                         options[name, default: []].append(inline)
-                    } else if index < words.count {
+                    } else if index < words.count, words[index] != "--" {
                         options[name, default: []].append(words[index])
                         index += 1
                     } else {

@@ -12,7 +12,7 @@ enum SecretOnCommandLine {
     }
 
     /// Looks at every word, also at those inside `--name=value`.
-    static func refuse(_ words: [String]) throws(Failure) {
+    static func refuse(_ words: ArraySlice<String>) throws(Failure) {
         for word in words {
             let values = word.split(separator: "=", omittingEmptySubsequences: true)
             for value in values where prefixes.contains(where: { value.hasPrefix($0) }) {

@@ -38,6 +38,7 @@ struct FileStore {
             } else if mark.isRegular, ["installer-", "bot-", "app-", "user-"].contains(where: { name.hasPrefix($0) }) {
                 files.append(mark)
                 found = true
+                if !name.hasSuffix("-latest") { take(past: path) }
             } else {
                 others.append(path)
             }
@@ -51,6 +52,14 @@ struct FileStore {
         }
     }
 
+    private mutating func take(past path: String) {
+        if let file = try? SourceFile(path, atMost: 1 << 20), let json = JSON(parsing: file.bytes) {
+            records.add(past: Self.record(json))
+        } else {
+            others.append(path)
+        }
+    }
+
     private static let whole = ["installer-latest", "app-latest", "bot-latest"]
 
     private mutating func take(file path: String, isBot: Bool, client: String) throws(Failure) {
@@ -58,7 +67,7 @@ struct FileStore {
         guard let json = JSON(parsing: file.bytes), case .object = json else {
             throw Failure.usage("\(path.shown) is not a JSON object")
         }
-        var record = json["appId"] != nil || json["bot"] != nil ? Self.script(json) : Self.python(json)
+        var record = Self.record(json)
         record.clientID = client
         record.isBot = isBot
         if isBot { record.user = StoreRecord.Token() }
@@ -66,6 +75,10 @@ struct FileStore {
             throw Failure.usage("\(path.shown) names neither a workspace nor an organisation")
         }
         records.add(record)
+    }
+
+    private static func record(_ json: JSON) -> StoreRecord {
+        json["appId"] != nil || json["bot"] != nil ? script(json) : python(json)
     }
 
     private static func python(_ json: JSON) -> StoreRecord {

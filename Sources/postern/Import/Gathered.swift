@@ -37,8 +37,10 @@ struct Gathered {
     /// Whether the source can give up single values.
     var canKeepRest = false
 
-    /// Reads a source. `now` is in seconds since 1970.
-    init(_ format: String, _ path: String, _ names: ImportNames, now: Int64) throws(Failure) {
+    /// Reads a source. `now` is in seconds since 1970; `environment` says where memory can be had as files.
+    init(
+        _ format: String, _ path: String, _ names: ImportNames, now: Int64, environment: [String: String]
+    ) throws(Failure) {
         guard let mark = FileMark(of: path) else {
             throw Failure.usage("there is nothing at \(path.shown)")
         }
@@ -53,11 +55,13 @@ struct Gathered {
         case ("bolt-files", _):
             let store = try FileStore(path)
             take(store.records, now)
-            (files, folders, leftovers) = (store.files, store.folders, store.others)
+            (files, folders) = (store.files, store.folders)
+            leftovers += store.others
         case ("slack-sqlite", _):
-            let store = try SQLiteStore(path)
+            let store = try SQLiteStore(path, environment)
             take(store.records, now)
-            (files, leftovers) = (store.files, store.others.map { "the table \(Columns.printable($0))" })
+            files = store.files
+            leftovers += store.others.map { "the table \(Columns.printable($0))" }
         case ("env", let file?): try take(try Dotenv(try file.text(), path: path), file, names)
         case ("json", let file?): try take(json: file, names)
         case ("blueprint", let file?):
@@ -96,6 +100,10 @@ struct Gathered {
         if records.replaced > 0 {
             skipped.append((Show.count(records.replaced, "older record"), "replaced by later ones in the store"))
         }
+        for (what, why) in records.left {
+            skipped.append((what, why))
+            leftovers.append(what)
+        }
     }
 
     private mutating func take(_ env: Dotenv, _ file: SourceFile, _ names: ImportNames) throws(Failure) {
@@ -120,7 +128,8 @@ struct Gathered {
         try add(values, names, nil, profile: names.parts.first?.name, file.path)
         files = [file.mark]
         canKeepRest = true
-        rest = env.without(taken)
+        // What was left out stays, whatever its name says.
+        rest = env.without(taken.filter { !leftovers.contains($0.name) })
         leftovers = []
     }
 

@@ -10,7 +10,7 @@ let importCommand = Command(
             + "and never executed. auto tells them apart.",
         "First shows what it would store and where, never a value. What the vault has already is left alone, so that "
             + "it can be run again; a value that differs stops it, unless --replace is given. Each app is stored whole or "
-            + "not at all.",
+            + "not at all; of one with more than 400 installations, each 400 are.",
         "Variables are known by their names, such as SLACK_SIGNING_SECRET, LARK_APP_SECRET or GENESYS_CLIENT_ID; "
             + "others with --map NAME=slack.bot_token. Stop a bridge that renews tokens by itself before its store is "
             + "brought in: of a token that rotates there can be one owner only.",
@@ -52,7 +52,7 @@ let importCommand = Command(
     ],
     exits: [
         (6, "a value differs from the vault's, and --replace was not given"),
-        (8, "everything was stored, but a check failed"),
+        (8, "everything was stored, but a check failed or could not be made"),
     ],
     run: importSource)
 
@@ -71,7 +71,9 @@ private let importSource: Command.Run = { session, invocation throws(Failure) in
     if Descriptor.isReadableByOthers(path) {
         session.console.warn("\(path.shown) can be read by other users of this machine")
     }
-    let gathered = try Gathered(invocation.arguments[0], path, names, now: Clock.wallMilliseconds / 1000)
+    let gathered = try Gathered(
+        invocation.arguments[0], path, names, now: Clock.wallMilliseconds / 1000,
+        environment: session.environment)
     guard !gathered.apps.isEmpty else {
         for (name, why) in gathered.skipped { session.console.note("left out: \(name.shown): \(why)") }
         throw Failure.usage(
@@ -201,19 +203,22 @@ private struct Importing {
         var exit = Exit.ok
         var done: [AppKey] = []
         for app in plan.apps where app.changes && !done.contains(app.key) {
-            let answers: [JSON]
-            do { answers = try plan.apply(app, replaces: replaces, verify: verifies, session) } catch {
-                let so =
-                    done.isEmpty ? "nothing was stored" : "stored: \(list(done)); of \(app.key) and the rest nothing"
+            var applied = ImportPlan.Applied()
+            do { try plan.apply(app, replaces: replaces, verify: verifies, session, &applied) } catch {
                 throw Failure(
-                    exit: error.exit, code: error.code, what: "\(app.key): \(error.what) (\(so))",
+                    exit: error.exit, code: error.code,
+                    what: "\(app.key): \(error.what) (\(state(app.key, applied, error, after: done)))",
                     next: error.next.isEmpty ? "run it again: what is there already is left alone" : error.next,
                     requestID: error.requestID, document: error.document)
+            }
+            if let error = applied.unchecked {
+                console.warn("\(app.key) is stored, but could not be checked: \(error.what)")
+                exit = Exit(8)
             }
             let together = Profile.parts(of: app.profile.name).count > 1 && !app.exists
             done += plan.apps.filter { $0.key == app.key || (together && $0.profile.name == app.profile.name) }.map(
                 \.key)
-            for answer in answers {
+            for answer in applied.answers {
                 let checks = answer["checks"]?.items ?? []
                 if exit == .ok { exit = verdict(checks) }
                 guard !console.json else { continue }
@@ -221,10 +226,26 @@ private struct Importing {
                 console.out("\(Show.app(answer)) stored")
                 Show.checks(odd, console)
             }
-            if answers.isEmpty, !console.json { console.out("\(app.key) stored") }
+            if applied.answers.isEmpty, !console.json { console.out("\(app.key) stored") }
         }
         if done.isEmpty, !console.json { console.note("everything is in the vault already") }
         return (exit, done.map { "\($0)" })
+    }
+
+    /// What is stored when storing an app has failed.
+    private func state(
+        _ app: AppKey, _ applied: ImportPlan.Applied, _ error: Failure, after done: [AppKey]
+    ) -> String {
+        var state = done.isEmpty ? "" : "stored: \(list(done)); "
+        if let count = applied.installations {
+            state +=
+                "of \(app) its own values and the first \(Show.count(count, "installation")) are stored, the rest not"
+        } else if error.document == nil {
+            state += "no answer came, so whether \(app) was stored is not known"
+        } else {
+            state += done.isEmpty ? "nothing was stored" : "of \(app) and the rest nothing"
+        }
+        return state
     }
 
     private func list(_ keys: [AppKey]) -> String { keys.map { "\($0)" }.joined(separator: ", ") }

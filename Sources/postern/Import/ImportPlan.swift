@@ -227,10 +227,21 @@ struct ImportPlan {
         return body
     }
 
-    /// Stores what is missing of an app, and of the others that are new with it. Returns the daemon's answers with checks.
-    func apply(_ app: App, replaces: Bool, verify: Bool, _ session: Session) throws(Failure) -> [JSON] {
+    /// How far storing came.
+    struct Applied {
+        /// The daemon's answers with checks.
         var answers: [JSON] = []
-        var app = app
+        /// How many of its installations are stored; nil where nothing of the app is.
+        var installations: Int?
+        /// Why what was stored could not be checked.
+        var unchecked: Failure?
+    }
+
+    /// Stores what is missing of an app, and of the others that are new with it. `done` says how far it came, also where
+    /// it throws.
+    func apply(
+        _ app: App, replaces: Bool, verify: Bool, _ session: Session, _ done: inout Applied
+    ) throws(Failure) {
         if !app.exists {
             let together = apps.filter { !$0.exists && $0.profile.name == app.profile.name && $0.key != app.key }
             let isPair = Profile.parts(of: app.profile.name).count > 1
@@ -245,23 +256,24 @@ struct ImportPlan {
             if isPair { body["apps"] = .array(entries.map { .object($0) }) } else { body.merge(entries[0]) { $1 } }
             let admin = verify ? session.patientAdmin : session.admin
             let answer = try admin.call("POST", "apps", body: SecretBody(JSON.object(body).compact()))
-            answers += answer["apps"]?.items ?? [answer]
+            done.answers += answer["apps"]?.items ?? [answer]
+            done.installations = Self.ranges(app)[0].upperBound
         }
         for range in Self.ranges(app) where app.exists || range.lowerBound > 0 {
             let more: [String: JSON] = ["replace": .bool(replaces)]
             _ = try session.patientAdmin.call(
                 "POST", "apps/\(app.key)/import",
                 body: SecretBody(JSON.object(Self.body(app, range, more)).compact()))
+            done.installations = range.upperBound
         }
-        if app.exists, verify {
+        guard app.exists, verify else { return }
+        do {
             let answer = try session.patientAdmin.post("apps/\(app.key)/verify", ["fresh": true])
-            answers.append([
+            done.answers.append([
                 "platform": .string(app.key.platform.rawValue), "app_id": .string(app.key.appID.value),
                 "checks": answer["checks"] ?? [],
             ])
-        }
-        app.rows = []
-        return answers
+        } catch { done.unchecked = error }
     }
 
     /// Asks once more: true where the vault has every value, or had it and has a newer one.

@@ -1,3 +1,4 @@
+import Linux
 import SQLite
 
 /// slack_sdk's SQLite installation store: tables `slack_installations` and `slack_bots`, with their write-ahead log.
@@ -11,16 +12,25 @@ struct SQLiteStore {
     /// Tables that are not the store's.
     let others: [String]
 
-    init(_ path: String) throws(Failure) {
-        let folder = try SourceFolder.makeInMemory()
-        defer { SourceFolder.removeIfEmpty(folder) }
-        let copy = "\(folder)/store"
-        files = try Self.copy(path, to: copy)
+    /// `environment` says where memory can be had as files.
+    init(_ path: String, _ environment: [String: String]) throws(Failure) {
+        // Nothing ends this while the plain copy is there; where a kill does, the next import takes it away.
+        self = try SignalInbox.holdingBackEnd { () throws(Failure) in try SQLiteStore(reading: path, environment) }
+    }
+
+    private init(reading path: String, _ environment: [String: String]) throws(Failure) {
+        let folder = try FileDirectory(
+            environment, prefix: "postern-import-",
+            otherwise: "the store is read from a copy there, so that nothing of it is changed")
+        let copy = "\(folder.path)/store"
         defer {
-            for end in ["", "-wal", "-shm", "-journal"] {
-                if let mark = FileMark(of: copy + end) { try? SourceFolder.destroy(mark) }
+            withExtendedLifetime(folder) {
+                for end in ["", "-wal", "-shm", "-journal"] {
+                    if let mark = FileMark(of: copy + end) { try? SourceFolder.destroy(mark) }
+                }
             }
         }
+        files = try Self.copy(path, to: copy)
         do throws(SQLiteError) {
             let connection = try Connection(copy, .readWrite)
             try connection.configure(synchronous: .off)

@@ -116,17 +116,6 @@ enum SourceFolder {
         return names.sorted()
     }
 
-    /// A new folder in memory, for a copy that must not reach a disk.
-    static func makeInMemory() throws(Failure) -> String {
-        var template = Array("/dev/shm/postern-import-XXXXXX".utf8CString)
-        guard unsafe template.withUnsafeMutableBufferPointer({ unsafe mkdtemp($0.baseAddress!) }) != nil else {
-            throw Failure.error(
-                "no folder can be made in /dev/shm: \(Descriptor.Trouble(number: errno).what)",
-                next: "the store is read from a copy there, so that nothing of it is changed")
-        }
-        return unsafe template.withUnsafeBufferPointer { unsafe String(cString: $0.baseAddress!) }
-    }
-
     /// Writes a new file that only its owner may read, or one with the mode and owner of `like`.
     static func write(_ bytes: some Sequence<UInt8>, to path: String, like: String? = nil) throws(Failure) {
         let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_t(0o600))

@@ -24,6 +24,9 @@ struct StoreRecord {
     /// Of the bots alone, which the stores ask first for a bot token.
     var isBot = false
 
+    /// The workspace or organisation.
+    var place: String { Columns.printable(teamID.isEmpty ? enterpriseID : teamID) }
+
     static func scopes(_ text: String) -> [String] {
         text.split { $0 == "," || $0 == " " }.map(String.init)
     }
@@ -52,8 +55,29 @@ struct StoreRecords {
     private var places: [App: [Place: Contents]] = [:]
     /// Records whose tokens a later one has replaced.
     private(set) var replaced = 0
+    /// Incoming webhooks, with the place each was made for: a later one does not end an earlier one (platforms, 1.1).
+    private var webhooks: [String: String] = [:]
+    /// How many user tokens of a place name nobody.
+    private var nameless: [String: Int] = [:]
 
     var apps: [App] { places.keys.sorted { ($0.appID, $0.clientID) < ($1.appID, $1.clientID) } }
+
+    /// What works still, it may be, and has no place in the vault.
+    var left: [(what: String, why: String)] {
+        let kept = Set(places.values.flatMap(\.values).compactMap { $0.webhook?.webhookURL })
+        let lost = Dictionary(grouping: webhooks.filter { !kept.contains($0.key) }, by: \.value).mapValues(\.count)
+        return lost.sorted { $0.key < $1.key }.map {
+            ("\(Show.count($0.value, "older incoming webhook")) of \($0.key)", "the vault keeps the newest of a place")
+        }
+            + nameless.sorted { $0.key < $1.key }.map {
+                ("\(Show.count($0.value, "user token")) of \($0.key)", "the store does not say whose")
+            }
+    }
+
+    /// Takes note of a record of the past: of its tokens nothing works any more, of its webhook everything.
+    mutating func add(past record: StoreRecord) {
+        if !record.webhookURL.isEmpty { webhooks[record.webhookURL] = record.place }
+    }
 
     /// Takes the next record; the oldest come first.
     mutating func add(_ record: StoreRecord) {
@@ -67,11 +91,14 @@ struct StoreRecords {
             if let old = contents.bot, old.bot.token != record.bot.token { replaced += 1 }
             contents.bot = record
         }
-        if !record.user.token.isEmpty, !record.userID.isEmpty {
+        if !record.user.token.isEmpty, record.userID.isEmpty {
+            nameless[record.place, default: 0] += 1
+        } else if !record.user.token.isEmpty {
             if let old = contents.users[record.userID], old.user.token != record.user.token { replaced += 1 }
             contents.users[record.userID] = record
         }
         if !record.webhookURL.isEmpty { contents.webhook = record }
+        add(past: record)
         places[app, default: [:]][place] = contents
     }
 

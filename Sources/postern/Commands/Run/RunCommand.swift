@@ -61,6 +61,7 @@ let runCommand = Command(
         (9, "no daemon answers (also: platform unreachable)"), (126, "the program cannot be executed"),
         (127, "there is no such program"),
     ],
+    runsProgram: true,
     run: { session, invocation throws(Failure) in
         let plan = try RunPlan(invocation)
         if let superior = invocation.text("under") {
@@ -88,7 +89,12 @@ private func supervise(_ session: Session, _ plan: RunPlan) throws(Failure) -> C
     let inbox = try attempt("take signals") { () throws(SystemError) in
         try SignalInbox(SignalName.passedOn + [SignalName.childChanged])
     }
-    let files = plan.filesOnTmpfs ? try FileDirectory(session.environment) : nil
+    let files =
+        plan.filesOnTmpfs
+        ? try FileDirectory(
+            session.environment, prefix: "postern-run-", otherwise: "use --files memfd, which needs none") : nil
+    // They are gone with the last who has this value.
+    defer { withExtendedLifetime(files) {} }
     let pair = try attempt("watch") { () throws(SystemError) in try SocketPair(.stream) }
     return try pair.split { near, far throws(Failure) in
         let watcher = plan.watch == nil ? nil : Watcher(session, plan, line: far)

@@ -22,7 +22,7 @@ final class Supervisor {
     /// When the secrets are looked at again.
     private var lookAt = Deadline.never
     private var startedAt: Int64 = 0
-    /// A signal that ends programs came while one was to end anyway: it was meant for all of this.
+    /// A signal that asks for the end came while one was to end anyway: it was meant for all of this.
     private var isToldToEnd = false
     private var isCutOff = false
 
@@ -66,7 +66,7 @@ final class Supervisor {
     /// The end, where there is no program yet that could take the signal.
     private func pass(_ signal: SignalInbox.Arrival) -> ChildProcess.Ending? {
         guard signal.number != SignalName.childChanged else { return nil }
-        if SignalName.ends(signal.number) { isToldToEnd = true }
+        if signal.asksToEnd { isToldToEnd = true }
         guard let process = program ?? next?.process else {
             return SignalName.ends(signal.number) ? .signalled(signal.number) : nil
         }
@@ -99,6 +99,8 @@ final class Supervisor {
     /// The candidate has read the secrets.
     private func decide(_ candidate: Candidate) {
         guard let program else { return become(candidate) }
+        // It takes the program's place when that ends.
+        guard killAt == nil else { return }
         guard candidate.versions != versions else { return candidate.tell(.leave) }
         if case .signal? = plan.watch { return candidate.tell(.write) }
         session.console.note("the secrets of \(plan.name) have changed; it is restarted")
@@ -130,7 +132,7 @@ final class Supervisor {
     }
 
     private func afterwards(_ candidate: Candidate, _ ending: ChildProcess.Ending) {
-        // It was to take the program's place: when that ends, it is the end.
+        // It was to take the program's place; when that ends, another will.
         guard killAt == nil else { return }
         switch (candidate.order, ending) {
         case (.leave?, _): break
@@ -154,8 +156,15 @@ final class Supervisor {
             stop(change)
             return nil
         }
-        guard killAt != nil, !isToldToEnd, let successor = next else { return ending }
-        become(successor)
+        guard killAt != nil, !isToldToEnd else { return ending }
+        if let successor = next, successor.versions != nil {
+            become(successor)
+            return nil
+        }
+        // The one that was to take its place was killed: the next that has the secrets does.
+        program = nil
+        killAt = nil
+        if next == nil { lookAt = .after(milliseconds: 0) }
         return nil
     }
 

@@ -100,7 +100,7 @@ struct EventStream {
         var data = ""
     }
 
-    /// What an event may have; a longer one is dropped.
+    /// What an event may have; a longer one is cut short, and then says nothing that can be read.
     private static let longest = 65_536
 
     private var line: [UInt8] = []
@@ -132,7 +132,7 @@ struct EventStream {
         let value = parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]
         switch parts[0] {
         case "event": event.name = String(value)
-        case "data" where event.data.utf8.count < Self.longest: event.data += value
+        case "data" where event.data.utf8.count < Self.longest: event.data += (event.data.isEmpty ? "" : "\n") + value
         default: break
         }
     }
