@@ -120,6 +120,19 @@ import Testing
         #expect(try wire.receive()["ok"] == true && wire.receive()["ok"] == true)
     }
 
+    @Test func `is opened by the bearer alone, and matches the path that it sends on`() throws {
+        let gateway = try TCPGateway(methods: ["auth.test"])
+        let lease = try gateway.access()
+        let bearer = try #require(lease["access_token"]?.text)
+        let id = try #require(lease["lease_id"]?.text)
+        // The id is in every record of it.
+        #expect(try gateway.stand.broker("POST", "gateway/\(id)/auth.test").code == "denied")
+        #expect(try gateway.call("/slack/auth.test", id).code == "invalid_token")
+        #expect(try gateway.call("/slack/%61uth.test", bearer)["ok"] == true)
+        #expect(try gateway.call("/slack/%63hat.postMessage", bearer).code == "denied")
+        #expect(try gateway.stand.sim?.count("chat.postMessage") == 0)
+    }
+
     @Test func `ends with its lease`() throws {
         let gateway = try TCPGateway()
         let kept = try gateway.bearer()
