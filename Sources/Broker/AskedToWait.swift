@@ -1,4 +1,6 @@
+import Rules
 import Synchronization
+import Vault
 
 /// Calls that a platform asked to wait with: until when which of its methods, for which installation (platforms, 1.9, 2.9,
 /// 4.9: limits are per method and per workspace, tenant or organisation). In memory; a restart forgets it, and the platform
@@ -7,7 +9,14 @@ final class AskedToWait: Sendable {
     struct Key: Hashable, Sendable {
         let app: Int64
         let installation: Int64
+        /// Without ids.
         let method: String
+
+        init(_ lease: Lease, _ method: String) {
+            app = lease.app
+            installation = lease.installation
+            self.method = Method.withoutIDs(method)
+        }
     }
 
     /// More are not kept; those that end first are forgotten then.

@@ -74,10 +74,11 @@ extension Broker {
                 let call = try dialect.gatewayCall(
                     ask, at: path, token: token, try client(of: allowed.app, .address))
                 guard let courier else { throw Self.noCourier }
+                let turn = try courier.turn(of: lease.service)
                 guard try vault.recordCall(entry, of: lease.app, decidedUnder: allowed.epoch) else { continue }
                 noteCount(allowed.app, request)
                 let passage = try courier.pass(
-                    PassageAsk(call, body, Self.patience), body: body == .whole ? call.body : [])
+                    PassageAsk(call, body, Self.patience), body: body == .whole ? call.body : [], turn)
                 return AdmittedCall(
                     lease: lease, allowed: allowed, leg: leg, method: method, dialect: dialect, scan: TokenScan(token),
                     passage: passage, entry: entry)

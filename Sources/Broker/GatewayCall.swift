@@ -72,6 +72,7 @@ package final class GatewayCall: @unchecked Sendable {  // all but `passage` in 
     /// What is too large to be kept is on its way from here on, cut by whatever takes the lease away.
     private func begin() throws(Problem) {
         guard !isForm else { throw Self.formTooLarge }
+        ask.isBodyElsewhere = true
         let admitted = try broker.admit(holder, ask, body: .chunks(length: length), request)
         streaming = admitted
         let (broker, holder, passage) = (broker, holder, admitted.passage)

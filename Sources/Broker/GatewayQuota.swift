@@ -85,10 +85,7 @@ extension Broker {
     /// Refuses a call that the platform would only refuse: it asked to be left alone with this method, or the month's
     /// calls are used up and the app's admin wants no more of them. `rate_limited`.
     func requireRoom(_ lease: Lease, _ app: App, _ method: String) throws(Problem) {
-        if let seconds = askedToWait.seconds(
-            AskedToWait.Key(app: lease.app, installation: lease.installation, method: method),
-            now: Clock.bootMilliseconds)
-        {
+        if let seconds = askedToWait.seconds(AskedToWait.Key(lease, method), now: Clock.bootMilliseconds) {
             throw Problem(
                 .rateLimited, "the platform asked to wait with this method",
                 advice: "try again in \(seconds) seconds", retryAfter: seconds)
@@ -103,13 +100,10 @@ extension Broker {
 
     /// The platform's wish to be left alone with a method is remembered.
     func noteWait(_ call: AdmittedCall, _ answer: PlatformAnswer, _ complaint: PlatformFailure?) {
-        guard answer.status == 429 || complaint?.verdict == .retry && complaint?.retryAfter != nil,
-            let seconds = complaint?.retryAfter ?? answer.header("retry-after").flatMap({ Int64($0) }), seconds > 0
-        else { return }
+        guard let seconds = answer.pause(complaint), seconds > 0 else { return }
         let now = Clock.bootMilliseconds
         askedToWait.note(
-            AskedToWait.Key(app: call.lease.app, installation: call.lease.installation, method: call.method),
-            until: now + min(seconds, 3600) * 1000, now: now)
+            AskedToWait.Key(call.lease, call.method), until: now + min(seconds, 3600) * 1000, now: now)
     }
 
     /// A call was counted: warns, once a month each, when four fifths or all of the month's calls are used.

@@ -29,6 +29,11 @@ package final class Courier: Sendable {
     package static let maxCallbacks = 64
     /// More errands than this at once end as `.rateLimited`.
     package static let maxErrands = 1024
+    /// Of those, calls through the gateway: they last as long as a platform and a client like, and a refresh that waited
+    /// behind them would be late.
+    package static let maxPassages = 768
+    /// Of those, one service's.
+    package static let maxPassagesOfOne = 256
 
     /// One courier process, from its start to its end.
     final class Link: Sendable {
@@ -47,7 +52,10 @@ package final class Courier: Sendable {
     private struct State {
         var link: Link?
         var stopped = false
+        /// Calls through the gateway included.
         var errands = 0
+        /// Calls through the gateway, by service.
+        var passages: [Int64: Int] = [:]
         var callbacks = 0
     }
 
@@ -93,26 +101,46 @@ package final class Courier: Sendable {
 
 extension Courier {
     /// One of the errands there may be at once, for as long as this lives.
-    final class Turn: Sendable {
+    package final class Turn: Sendable {
         private let courier: Courier
+        private let service: Int64?
 
-        fileprivate init(_ courier: Courier) { self.courier = courier }
+        fileprivate init(_ courier: Courier, _ service: Int64?) {
+            self.courier = courier
+            self.service = service
+        }
 
-        deinit { courier.state.withLock { $0.errands -= 1 } }
+        deinit {
+            courier.state.withLock { state in
+                state.errands -= 1
+                guard let service, let count = state.passages[service] else { return }
+                state.passages[service] = count > 1 ? count - 1 : nil
+            }
+        }
     }
 
-    func turn() throws(Problem) -> Turn {
-        let room = state.withLock { state in
-            guard state.errands < Self.maxErrands else { return false }
+    /// A turn for a call of this service through the gateway. `rate_limited` where there are as many as there may be.
+    package func turn(of service: Int64) throws(Problem) -> Turn { try turn(service) }
+
+    private func turn(_ service: Int64? = nil) throws(Problem) -> Turn {
+        let refusal: String? = state.withLock { state in
+            guard state.errands < Self.maxErrands else { return Self.tooMany }
+            if let service {
+                let mine = state.passages[service] ?? 0
+                guard mine < Self.maxPassagesOfOne else {
+                    return "This service has \(mine) calls to platforms under way, which is all it may have at once."
+                }
+                guard state.passages.values.reduce(0, +) < Self.maxPassages else { return Self.tooMany }
+                state.passages[service] = mine + 1
+            }
             state.errands += 1
-            return true
+            return nil
         }
-        guard room else {
-            throw Problem(
-                .rateLimited, "Too many requests to platforms are under way.", advice: "Try again.", retryAfter: 1)
-        }
-        return Turn(self)
+        if let refusal { throw Problem(.rateLimited, refusal, advice: "Try again.", retryAfter: 1) }
+        return Turn(self, service)
     }
+
+    private static let tooMany = "Too many requests to platforms are under way."
 
     /// Lets streams go that no call has used for a while, and answers whose client is gone: called once a second.
     package func prunePassages() {
@@ -222,7 +250,7 @@ extension Courier {
     }
 
     /// Waits a moment for the end of a courier that did not take an errand; false when it lives on.
-    private func hasEnded(_ link: Link) -> Bool {
+    func hasEnded(_ link: Link) -> Bool {
         state.wait(until: .after(seconds: 1)) { $0.link !== link ? true : nil } ?? false
     }
 

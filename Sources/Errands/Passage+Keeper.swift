@@ -14,7 +14,7 @@ package final class Passage: Sendable {
     private struct State {
         /// nil when the call is over.
         var turn: Courier.Turn?
-        /// Nothing of this call is left on the stream.
+        /// Nothing of this call is left on the stream, and the courier reads the next one there.
         var isClean = false
     }
 
@@ -44,6 +44,10 @@ package final class Passage: Sendable {
         switch try PassageReply(frame.head) {
         case .answer(let status, let headers, let isWhole):
             if isWhole { noteEnd() }
+            // curl takes any three digits; nobody can pass on what is no answer (RFC 9110, section 15).
+            guard (200...599).contains(status) else {
+                throw Problem(.platformRefused, "The platform answered with a status that HTTP does not have.")
+            }
             return (status, headers, frame.body, isWhole)
         // The courier gives the stream up after this.
         case .unreachable(let why): throw why.problem
@@ -108,21 +112,32 @@ final class Lanes: Sendable {
 }
 
 extension Courier {
-    /// Begins a call through the gateway: hands it to the courier, with the request's body where that is there.
+    /// Begins a call through the gateway, in its turn: hands it to the courier, with the request's body where that is
+    /// there.
     ///
-    /// Problems: `courier_unavailable`, `rate_limited`, `too_large`, `bad_request`. A stream that had died before takes
-    /// nothing; what may have been taken is never handed over twice.
-    package func pass(_ ask: PassageAsk, body: [UInt8]) throws(Problem) -> Passage {
+    /// Problems: `courier_unavailable`, `too_large`, `bad_request`. What was not handed over whole was not taken, and goes
+    /// to the next courier where this one has ended; what may have been taken is never handed over twice.
+    package func pass(_ ask: PassageAsk, body: [UInt8], _ turn: Turn) throws(Problem) -> Passage {
         let frame = Frame(head: try ask.head(), body: body)
-        let turn = try turn()
         let deadline = Deadline.after(seconds: 10)
-        let lanes = try link().lanes
-        if let stream = lanes.take() {
+        let first = try link()
+        let (stream, lanes): (PassageStream, Lanes)
+        do throws(Problem) { (stream, lanes) = (try hand(frame, to: first, until: deadline), first.lanes) } catch {
+            guard error.code == .courierUnavailable, !deadline.hasPassed, hasEnded(first) else { throw error }
+            let next = try link()
+            (stream, lanes) = (try hand(frame, to: next, until: deadline), next.lanes)
+        }
+        return Passage(stream, of: lanes, turn, for: ask.body)
+    }
+
+    /// The stream on which the call is now: one that is idle, else a new one.
+    private func hand(_ frame: Frame, to link: Link, until deadline: Deadline) throws(Problem) -> PassageStream {
+        if let stream = link.lanes.take() {
             do throws(Problem) {
                 try stream.send(frame, until: deadline)
-                return Passage(stream, of: lanes, turn, for: ask.body)
+                return stream
             } catch {
-                // Nobody reads there any more, so nothing was taken: the courier has ended.
+                // Nobody reads there any more.
                 guard error.code == .courierUnavailable, !deadline.hasPassed else { throw error }
             }
         }
@@ -130,7 +145,6 @@ extension Courier {
         do { pair = try SocketPair(.stream) } catch {
             throw error.problem(.courierUnavailable, doing: "open a stream to the courier")
         }
-        let link = try link()
         try Control.passage.send(on: link.control, with: pair.far.number)
         let stream = pair.split { near, far in
             // Only the courier has it now, so that its end is seen here.
@@ -138,6 +152,6 @@ extension Courier {
             return PassageStream(near)
         }
         try stream.send(frame, until: deadline)
-        return Passage(stream, of: link.lanes, turn, for: ask.body)
+        return stream
     }
 }

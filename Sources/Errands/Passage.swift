@@ -77,7 +77,7 @@ package struct PassageAsk: Sendable {
 
 /// How the platform's answer to a call through the gateway begins.
 package enum PassageReply: Sendable {
-    /// `isWhole`: the frame's body is all of it; else chunks follow.
+    /// `isWhole`: the frame's body is all of it; else chunks follow. `status` is as it came, 100 to 999.
     case answer(status: Int, headers: [HeaderLine], isWhole: Bool)
     case unreachable(Unreachable)
 
@@ -104,7 +104,7 @@ package enum PassageReply: Sendable {
             guard let why = Unreachable(rawValue: try rest.text()) else { throw Unpacking.misread }
             self = .unreachable(why)
         } else {
-            guard (100...599).contains(status) else { throw Unpacking.misread }
+            guard (100...999).contains(status) else { throw Unpacking.misread }
             self = .answer(status: status, headers: try rest.lines(), isWhole: try rest.number() == 1)
         }
         try rest.end()

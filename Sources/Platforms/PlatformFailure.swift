@@ -84,3 +84,20 @@ extension PlatformFailure {
         PlatformFailure(.bug, "unexpected_answer", "\(platform)'s answer is not as documented: \(what)")
     }
 }
+
+extension PlatformAnswer {
+    /// Seconds for which the platform wants no more calls of this method; nil where it says nothing of the kind.
+    ///
+    /// Headers that tell when a count begins anew come with other answers too (platforms, 2.9 and 4.9), and mean this only
+    /// where a limit was met; `Retry-After` always does. A refused token is no reason to wait with another one.
+    package func pause(_ complaint: PlatformFailure?) -> Int64? {
+        guard complaint?.isAboutToken != true else { return nil }
+        if status == 429 || Self.limits.contains(complaint?.code ?? "") { return complaint?.retryAfter ?? retryAfter }
+        return complaint?.verdict == .retry ? retryAfter : nil
+    }
+
+    /// The codes of limits (platforms, 1.9, 2.9, 4.9).
+    private static let limits: Set<String> = [
+        "ratelimited", "rate_limited", "99991400", "99991403", "too.many.requests",
+    ]
+}

@@ -9,6 +9,24 @@ package enum Method {
         patterns.contains { $0 == "*" || $0 == method || covers(parts($0), parts(method)) }
     }
 
+    /// The method with `*` in place of what looks like an id, since platforms limit calls per method, whatever they are
+    /// about: `PATCH im/v1/messages/om_1` is `PATCH im/v1/messages/*`. A segment is a name where it has letters, `_`, `-`
+    /// and `.` alone, or is a version such as `v1`.
+    package static func withoutIDs(_ method: String) -> String {
+        let parts = parts(method)
+        guard parts.count > 1 else { return method }
+        return parts[0] + " " + parts.dropFirst().map { isName($0) ? $0 : "*" }.joined(separator: "/")
+    }
+
+    private static func isName(_ segment: Substring) -> Bool {
+        func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
+        if segment.utf8.first == UInt8(ascii: "v"), segment.utf8.dropFirst().allSatisfy({ (0x30...0x39).contains($0) })
+        {
+            return true
+        }
+        return segment.utf8.allSatisfy { isLetter($0) || "_-.".utf8.contains($0) }
+    }
+
     /// Whether `text` can stand in a grant: a word, or a verb, a space and a path.
     package static func isWellFormed(_ text: String) -> Bool {
         guard (1...200).contains(text.utf8.count), text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {

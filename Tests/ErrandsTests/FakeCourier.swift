@@ -12,6 +12,9 @@ final class FakeCourier: Sendable {
     let control: FileDescriptor
     private let carry: Carry
     private let ended = Mutex(false)
+    private let passages = Mutex<[PassageStream]>([])
+    /// Streams for calls through the gateway so far.
+    var streams: Int { passages.withLock { $0.count } }
 
     private init(_ control: consuming FileDescriptor, _ carry: @escaping Carry) {
         self.control = control
@@ -55,7 +58,32 @@ final class FakeCourier: Sendable {
             try Control.ready(CourierReport(landlock: 4, seccomp: true)).send(on: control)
             while var received = try Control.receive(on: control) {
                 guard let number = received.stream.take()?.release() else { return }
-                try Thread.start(name: "fake errand") { self.serve(FileDescriptor(owning: number)) }
+                let isPassage = received.control == .passage
+                try Thread.start(name: "fake errand") {
+                    if isPassage {
+                        self.pass(FileDescriptor(owning: number))
+                    } else {
+                        self.serve(FileDescriptor(owning: number))
+                    }
+                }
+            }
+        } catch {}
+    }
+
+    /// Calls through the gateway: the URL's path says what comes of them. Like the courier, it reads no further call after
+    /// one that failed or whose body it did not want; unlike it, it leaves the stream open.
+    private func pass(_ stream: consuming FileDescriptor) {
+        let stream = PassageStream(stream)
+        passages.withLock { $0.append(stream) }
+        do {
+            while true {
+                let ask = try PassageAsk(stream.receive(maxBody: Frame.maxBody, until: .never).head)
+                let word = ask.url.split(separator: "/").last ?? ""
+                let reply: PassageReply =
+                    word == "closed"
+                    ? .unreachable(.closed) : .answer(status: Int(word) ?? 200, headers: [], isWhole: true)
+                try stream.send(Frame(head: reply.head), until: .after(seconds: 10))
+                guard case .answer = reply, ask.body == .whole else { return }
             }
         } catch {}
     }

@@ -210,6 +210,20 @@ private func problem<Value>(_ make: () throws(Problem) -> Value) -> Problem.Code
         let parts = [HeaderField("Content-Type", "multipart/form-data; boundary=b")]
         let part = "--b\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nx\r\n--b--"
         #expect(problem { () throws(Problem) in try call("a.b", headers: parts, body: part) } == .badRequest)
+        for name in [
+            "Name=\"token\"", "name=token", "name='token'", "name*=utf-8''token", "name = \"to\\ken\"",
+            "NAME=\"TOKEN\"",
+        ] {
+            let part = "--b\r\nContent-Disposition: form-data;\r\n \(name)\r\n\r\nx\r\n--b--"
+            #expect(
+                problem { () throws(Problem) in try call("a.b", headers: parts, body: part) } == .badRequest, "\(name)")
+        }
+        for name in ["name=\"tokens\"", "filename=\"token\"", "name=\"a\""] {
+            let part = "--b\r\nContent-Disposition: form-data; \(name)\r\n\r\ntoken\r\n--b--"
+            #expect((try? call("a.b", headers: parts, body: part)) != nil, "\(name)")
+        }
+        let two = [HeaderField("Content-Type", "application/json")] + form
+        #expect(problem { () throws(Problem) in try call("a.b", headers: two, body: "token=x") } == .badRequest)
         let packed = [HeaderField("Content-Encoding", "gzip")]
         #expect(problem { () throws(Problem) in try call("a.b", headers: packed) } == .badRequest)
         let split = [HeaderField("Accept", "a\r\nHost: b")]

@@ -31,4 +31,17 @@ import Testing
     func `is a word, or a verb and a path`(_ text: String, _ good: Bool) {
         #expect(Method.isWellFormed(text) == good)
     }
+
+    @Test(
+        arguments: [
+            ("chat.postMessage", "chat.postMessage"), ("POST im/v1/messages", "POST im/v1/messages"),
+            ("PATCH im/v1/messages/om_1", "PATCH im/v1/messages/*"),
+            ("POST im/v1/messages/om_1/reply", "POST im/v1/messages/*/reply"),
+            ("GET contact/v3/users/a%40b", "GET contact/v3/users/*"), ("GET api/v2/users/me", "GET api/v2/users/me"),
+            ("GET api/v2/users/7f1c0000-0000-4000-8000-000000000001", "GET api/v2/users/*"),
+            ("GET sheets/v2/values_batch_get/vx", "GET sheets/v2/values_batch_get/vx"),
+        ])
+    func `is limited whatever its ids`(_ method: String, _ want: String) {
+        #expect(Method.withoutIDs(method) == want)
+    }
 }
