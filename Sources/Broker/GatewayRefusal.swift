@@ -11,6 +11,22 @@ extension Broker {
                 kind: .unknown, name: nil, uid: uid, gid: nil, pid: nil, loginUID: nil, exe: nil, unit: nil))
         return refuse(denial, "gateway.call", stranger, request)
     }
+
+    /// Judges the holder of a call that names no path of the gateway, records it, and returns what the caller is told:
+    /// whether there is such a path only who has a lease learns.
+    package func refuse(_ problem: Problem, callOf holder: LeaseHolder, _ request: RequestID) -> Problem {
+        let policy = gate.enter(holder.answering, vault)
+        defer { gate.leave(holder.answering) }
+        do throws(Problem) {
+            let (lease, allowed) = try gatewayLease(holder, policy, request)
+            return fail(
+                problem,
+                AuditEntry(
+                    "gateway.call", .error, by: allowed.identity.actor, request: request,
+                    tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue,
+                    leaseID: lease.id))
+        } catch { return error }
+    }
 }
 
 extension Denial {

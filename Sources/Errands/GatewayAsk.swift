@@ -30,8 +30,11 @@ package struct GatewayAsk: Sendable, Equatable {
     /// How the request's body comes.
     package var body: PassageAsk.Body
 
-    /// A body up to here, in bytes, goes with the call.
-    package static let mostAtOnce = 1024 * 1024
+    /// A body up to here, in bytes, goes with the call. All larger ones wait until the keeper knows the bearer: until then
+    /// a connection of anybody's costs no more memory than this.
+    package static let mostAtOnce = 64 * 1024
+    /// A body up to here the keeper puts aside without asking the platform.
+    package static let mostKept = 1024 * 1024
 
     /// Every field as given.
     package init(

@@ -52,7 +52,10 @@ package struct GatewayDoor: Sendable {
         }
         try broker.begin(bearer: bearer, uid: ask.uid, answering, request)
         let holder = LeaseHolder.bearer(bearer, uid: ask.uid, answering)
-        let question = try Self.question(ask, call.body)
+        let question: GatewayRequest
+        do throws(Problem) { question = try Self.question(ask, call.body) } catch {
+            throw broker.refuse(error, callOf: holder, request)
+        }
         guard case .chunks(let length) = ask.body else { return try broker.gateway(holder, question, request) }
         let streamed = GatewayCall(broker, holder, question, length: length, request)
         defer { streamed.end() }

@@ -39,7 +39,7 @@ final class GatewayPassage: Sendable {
                 try stream.send(piece: piece) { .after(seconds: Self.pieceSeconds) }
                 let total = passed.add(piece.count, ordering: .relaxed).newValue
                 // So much the keeper puts aside at once.
-                return total > GatewayAsk.mostAtOnce ? .passedOn : .kept
+                return total > GatewayAsk.mostKept ? .passedOn : .kept
             }
         } catch {}
         do throws(Problem) {

@@ -30,6 +30,11 @@ import Testing
         let gateway = try TCPGateway(methods: ["*"])
         let bearer = try gateway.bearer()
         let wire = try gateway.connect()
+        #expect(try gateway.call("/elsewhere", bearer).status == 404)
+        #expect(
+            try gateway.stand.records().contains {
+                $0["action"] == "gateway.call" && $0["outcome"] == "error" && $0["reason"] == "not_found"
+            })
         for (path, statuses) in [
             ("/slack/../auth.test", [400]), ("/slack/%2e%2e/auth.test", [400]), ("//slack/auth.test", [404]),
             ("/slack//auth.test", [400]), ("/auth.test", [404]), ("/slack", [404]), ("/slack/", [400]),
@@ -42,6 +47,11 @@ import Testing
             try wire.send(Wire.request("POST", path, gateway.headers(bearer), body: Array("{}".utf8), host: nil))
             let reply = try wire.receive()
             #expect(statuses.contains(reply.status), "\(path): \(reply.status) \(reply.text)")
+            // What there is only who has a lease learns.
+            let other = "ptcp_" + String(repeating: "A", count: 43)
+            try wire.send(Wire.request("POST", path, gateway.headers(other), body: Array("{}".utf8), host: nil))
+            let told = try wire.receive().status
+            #expect(told == 401 || path.hasPrefix("http:") && told == reply.status, "\(path): \(told)")
         }
         for raw in [
             "POST /slack/auth.test HTTP/1.1\r\nHost: \(gateway.address)\r\nAuthorization: Bearer \(bearer)\r\nAuthorization: Bearer \(bearer)\r\nContent-Length: 0\r\n\r\n",
