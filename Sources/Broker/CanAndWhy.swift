@@ -116,8 +116,7 @@ extension Broker {
             case .rateExceeded: "postern service edit \(service) --rate CALLS-PER-SECOND"
             case .tooManyLeases: "postern service edit \(service) --max-leases NUMBER"
             case .noService, .identityGone, .identityChanged, .noRole, .otherService, .otherProcess, .tooManyCalls,
-                .unknownBearer,
-                .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
+                .leaseEnded, .unknownBearer, .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
                 nil
             }
         return Explanation(

@@ -24,8 +24,18 @@ extension Broker {
         switch try settle(first, holder, request) {
         case .answered(let answer): return answer
         case .refused(let want, let answer):
-            guard refreshing.mayReport(want.key, now: Clock.bootMilliseconds) == nil else { return answer }
-            let second = try admit(holder, ask, request, refused: want.refused)
+            // What follows may wait for a renewal, which no revocation has to wait for.
+            gate.leave(holder.answering)
+            let turn = try turn(afterRefusalOf: want)
+            guard turn != .nothing else {
+                try enterAgain(holder, request)
+                return answer
+            }
+            let second: AdmittedCall
+            do {
+                defer { if turn == .ours { refreshing.reportEnded(want.key) } }
+                second = try admit(holder, ask, request, refused: want.refused)
+            }
             gate.leave(holder.answering)
             switch try settle(second, holder, request) {
             case .answered(let answer), .refused(_, let answer): return answer
@@ -52,24 +62,23 @@ extension Broker {
             let policy = gate.enter(holder.answering, vault)
             let (lease, allowed) = try gatewayLease(holder, policy, request)
             let (path, method) = try gatewayMethod(ask, lease, allowed, request)
-            let entry = AuditEntry(
-                "gateway.call", .allowed, by: allowed.identity.actor, request: request,
-                tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: lease.id,
-                reason: method)
+            var entry = gatewayEntry(lease, allowed, request)
+            entry.reason = method
             do throws(Problem) {
                 try requireRoom(lease, allowed.app, method)
                 var want = TokenWant(
                     lease.leg, of: allowed.app, at: try vault.installation(lease.installation), for: request)
                 want.refused = refused
-                guard case (.serve, let leg?) = try decide(&want, hasTried: false),
-                    let token = try use(
-                        SecretName(app: lease.app, installation: lease.installation, kind: lease.leg.kind))
-                else {
+                guard case (.serve, let leg?) = try decide(&want, hasTried: false) else {
                     gate.leave(holder.answering)
                     _ = try ready(want)
                     refused = nil
                     continue
                 }
+                guard
+                    let token = try use(
+                        SecretName(app: lease.app, installation: lease.installation, kind: lease.leg.kind))
+                else { throw Problem(.notFound, "the installation has no \(lease.leg.kind.rawValue)") }
                 let dialect = try self.dialect(of: allowed.app)
                 let call = try dialect.gatewayCall(
                     ask, at: path, token: token, try client(of: allowed.app, .address))
@@ -96,23 +105,25 @@ extension Broker {
             reply = try call.passage.answer(until: .after(seconds: Int64(Self.patience) + 15))
         } catch { throw fail(error, call.entry) }
         // Decided once more: what was taken away while the platform worked is in force.
-        let policy = gate.enter(holder.answering, vault)
-        let (lease, _) = try gatewayLease(holder, policy, request)
+        let lease: Lease
+        do throws(Problem) { lease = try enterAgain(holder, request) } catch {
+            vault.recordLater(call.result(.error, "answer_dropped"))
+            throw error
+        }
         let answer = PlatformAnswer(
             status: reply.status, headers: reply.headers.map { HeaderField($0.name, $0.value) }, body: reply.body)
         if let (why, problem) = refusal(of: answer, to: call, isWhole: reply.isWhole) {
             throw fail(problem, call.entry, because: why)
         }
-        let complaint = reply.isWhole || answer.status == 429 ? call.dialect.complaint(answer) : nil
+        let complaint = reply.isWhole || answer.status >= 400 ? call.dialect.complaint(answer) : nil
         noteWait(call, answer, complaint)
-        var outcome = call.entry
-        outcome.action = "gateway.result"
-        outcome.outcome = complaint == nil && answer.status < 400 ? .allowed : .error
-        outcome.reason = complaint?.code ?? "http_\(answer.status)"
-        vault.recordLater(outcome)
+        vault.recordLater(
+            call.result(
+                complaint == nil && answer.status < 400 ? .allowed : .error,
+                complaint?.code ?? "http_\(answer.status)"))
         guard reply.isWhole else {
             isKept = true
-            return .answered(stream(call, answer, holder, until: lease.expiresAt, outcome))
+            return .answered(stream(call, answer, holder, lease))
         }
         let whole = GatewayAnswer(answer, body: .whole(answer.body))
         guard let complaint, complaint.isAboutToken else { return .answered(whole) }
@@ -143,6 +154,7 @@ extension Broker {
                 Problem(.platformRefused, "the platform answered in a compression nobody asked for")
             )
         }
+        // An answer to HEAD, and 304, have the length of a body that does not come (RFC 9110, section 8.6).
         if !isWhole, let length = answer.length, length > settings.gatewayBodyLimit {
             return (
                 "answer_too_large",
@@ -163,34 +175,30 @@ extension Broker {
 
     /// An answer that is not all there yet, looked at piece by piece and ended by whatever takes its lease away.
     private func stream(
-        _ call: AdmittedCall, _ answer: PlatformAnswer, _ holder: LeaseHolder, until end: Int64, _ outcome: AuditEntry
+        _ call: AdmittedCall, _ answer: PlatformAnswer, _ holder: LeaseHolder, _ lease: Lease
     ) -> GatewayAnswer {
         let answering = holder.answering
         let stream = GatewayStream(
             call.passage, beginning: answer.body, length: answer.length, scan: call.scan,
-            limit: settings.gatewayBodyLimit, lease: GatewayStream.Lease(until: end) { [self] in whenEnds(holder) },
-            now: { [vault] in vault.now },
+            limit: settings.gatewayBodyLimit, lease: lease, renewed: { [self] in held(holder) },
+            now: { [self] in leaseMoment },
             note: { [vault] why in
-                var broken = outcome
-                broken.outcome = .error
-                broken.reason = why
-                vault.recordLater(broken)
+                vault.recordLater(call.result(.error, why))
             }, atEnd: { answering.isReviewed(by: nil) })
         answering.isReviewed(by: { [self] in
-            if whenEnds(holder) != nil { return true }
+            if held(holder) != nil { return true }
             stream.cut()
             return false
         })
         return GatewayAnswer(answer, body: .stream(stream))
     }
 
-    /// When the lease of an answer that is under way ends, milliseconds since 1970; nil where it has, or its holder may not
-    /// use it any more.
-    func whenEnds(_ holder: LeaseHolder) -> Int64? {
+    /// The lease of a call that is under way; nil where it has ended, or its holder may not use it any more.
+    func held(_ holder: LeaseHolder) -> Lease? {
         do throws(Problem) {
             try requireSound()
             guard case .success((let lease, _)) = try liveLease(holder, vault.policy) else { return nil }
-            return lease.expiresAt
+            return lease
         } catch { return nil }
     }
 }

@@ -2,6 +2,7 @@ import Errands
 import Linux
 package import Platforms
 import Rules
+import Vault
 
 /// A platform's answer as a lease's holder gets it.
 package struct GatewayAnswer: Sendable {
@@ -21,7 +22,10 @@ package struct GatewayAnswer: Sendable {
     init(_ answer: PlatformAnswer, body: Body) {
         status = answer.status
         length = answer.length
-        headers = answer.headers.filter { Self.passed.contains($0.name.lowercased()) }
+        // A field without a value says nothing, and no server of ours would send it.
+        headers = answer.headers.filter { field in
+            Self.passed.contains(field.name.lowercased()) && field.value.contains { $0 != " " && $0 != "\t" }
+        }
         self.body = body
     }
 
@@ -49,31 +53,21 @@ package final class GatewayStream: @unchecked Sendable {  // what changes is in 
     private var passed = 0
     private let limit: Int
     private var lease: Lease
-    private let now: @Sendable () -> Int64
+    /// Asked when its time is over: it may have been renewed. nil where it has ended.
+    private let renewed: @Sendable () -> Lease?
+    private let now: @Sendable () -> LeaseMoment
     /// Seconds the platform may be silent in the middle of a body.
     private static let patience: Int64 = 65
     private let note: @Sendable (String) -> Void
     private let atEnd: @Sendable () -> Void
-
-    /// Until when the answer may leave.
-    struct Lease {
-        /// Milliseconds since 1970.
-        var until: Int64
-        /// Asked when that is over: the lease may have been renewed. nil where it has ended.
-        let next: @Sendable () -> Int64?
-
-        init(until: Int64, next: @escaping @Sendable () -> Int64?) {
-            self.until = until
-            self.next = next
-        }
-    }
 
     /// - Parameters:
     ///   - beginning: what has come of the body.
     ///   - note: called when it breaks off, with why, in the log's words.
     init(
         _ source: Passage, beginning: [UInt8], length: Int?, scan: TokenScan, limit: Int,
-        lease: Lease, now: @escaping @Sendable () -> Int64, note: @escaping @Sendable (String) -> Void,
+        lease: Lease, renewed: @escaping @Sendable () -> Lease?, now: @escaping @Sendable () -> LeaseMoment,
+        note: @escaping @Sendable (String) -> Void,
         atEnd: @escaping @Sendable () -> Void
     ) {
         self.source = source
@@ -81,6 +75,7 @@ package final class GatewayStream: @unchecked Sendable {  // what changes is in 
         self.scan = scan
         self.limit = limit
         self.lease = lease
+        self.renewed = renewed
         self.now = now
         self.note = note
         self.atEnd = atEnd
@@ -94,13 +89,7 @@ package final class GatewayStream: @unchecked Sendable {  // what changes is in 
         while sent == ready.count {
             (ready, sent) = ([], 0)
             if isOver { return isBroken ? nil : 0 }
-            if now() >= lease.until {
-                guard let until = lease.next() else {
-                    end(because: "lease_ended")
-                    continue
-                }
-                lease.until = until
-            }
+            guard isHeld() else { continue }
             var piece = [UInt8](repeating: 0, count: 32 * 1024)
             var span = piece.mutableSpan
             let count: Int
@@ -108,6 +97,8 @@ package final class GatewayStream: @unchecked Sendable {  // what changes is in 
                 end(because: "broken_off")
                 continue
             }
+            // What comes when the lease has ended meanwhile does not leave.
+            guard isHeld() else { continue }
             if count == 0 {
                 isOver = true
                 ready = scan.end()
@@ -119,6 +110,17 @@ package final class GatewayStream: @unchecked Sendable {  // what changes is in 
         for index in 0..<count { room[index] = ready[sent + index] }
         sent += count
         return count
+    }
+
+    /// Whether the lease still goes on; ends the stream where it does not.
+    private func isHeld() -> Bool {
+        guard lease.isOver(at: now()) else { return true }
+        guard let longer = renewed() else {
+            end(because: "lease_ended")
+            return false
+        }
+        lease = longer
+        return true
     }
 
     private func take(_ piece: [UInt8]) {

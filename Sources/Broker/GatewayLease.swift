@@ -11,7 +11,8 @@ extension Broker {
         try requireSound()
         switch try liveLease(holder, policy) {
         case .failure(let denial):
-            throw refuse(denial, "gateway.call", holder.identity(in: policy), request, leaseID: holder.leaseID)
+            let (identity, lease) = try named(holder, policy)
+            throw refuse(denial, "gateway.call", identity, request, leaseID: lease)
         case .success(let found): return found
         }
     }
@@ -28,17 +29,35 @@ extension Broker {
             return (path, method)
         } catch {
             guard error.code == .denied else {
-                throw fail(
-                    error,
-                    AuditEntry(
-                        "gateway.call", .error, by: allowed.identity.actor, request: request,
-                        tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue,
-                        leaseID: lease.id))
+                throw fail(error, gatewayEntry(lease, allowed, request))
             }
             throw refuse(
                 .outsideGrant, "gateway.call", allowed.identity, request, app: allowed.app.key,
                 kind: lease.leg.rawValue, leaseID: lease.id)
         }
+    }
+
+    /// The record of a call with a lease, as it stands when it is allowed.
+    func gatewayEntry(_ lease: Lease, _ allowed: Allowed, _ request: RequestID) -> AuditEntry {
+        AuditEntry(
+            "gateway.call", .allowed, by: allowed.identity.actor, request: request,
+            tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: lease.id)
+    }
+
+    /// Goes on with an answer after a wait: under the policy of now, and with a lease that is live now.
+    @discardableResult
+    func enterAgain(_ holder: LeaseHolder, _ request: RequestID) throws(Problem) -> Lease {
+        try gatewayLease(holder, gate.enter(holder.answering, vault), request).0
+    }
+
+    /// Whom the log names for a call that is refused, and which lease: of a bearer that is one, its service's.
+    private func named(
+        _ holder: LeaseHolder, _ policy: PolicySnapshot
+    ) throws(Problem) -> (Caller.Identity, String?) {
+        guard case .bearer(let hash, let uid, _) = holder, let lease = try vault.lease(ofBearer: hash),
+            lease.uid == uid, let service = policy.services.first(where: { $0.id == lease.service })
+        else { return (holder.identity(in: policy), holder.leaseID) }
+        return (identity(of: service, uid: uid, policy), lease.id)
     }
 
     /// The live lease of whoever holds one at the gateway.

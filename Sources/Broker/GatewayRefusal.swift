@@ -31,11 +31,12 @@ extension Broker {
 
 extension Denial {
     /// What a caller is told: no more than that it is refused. Who shows a bearer that is none learns the same as who
-    /// shows another user's.
+    /// shows another user's. Whose lease has ended is told so, since he can ask for another one.
     func problem(advice: String) -> Problem {
         switch self {
         case .unknownBearer, .otherUser:
             Problem(.invalidToken, "no lease of this user has this bearer", advice: advice)
+        case .leaseEnded: Problem(.expired, "this lease has ended", advice: "ask for access again")
         default: Problem(.denied, "this process may not do that", advice: advice)
         }
     }

@@ -47,7 +47,7 @@ extension Broker {
         _ lease: Lease, _ identity: Caller.Identity, _ isHere: () -> Bool, _ policy: PolicySnapshot
     ) throws(Problem) -> Result<(Lease, Allowed), Denial> {
         guard let app = try vault.app(id: lease.app) else { return .failure(.noSuchApp) }
-        guard lease.standing(at: leaseMoment, in: policy).state == .live else { throw Self.hasEnded }
+        guard lease.standing(at: leaseMoment, in: policy).state == .live else { return .failure(.leaseEnded) }
         let decision = try vault.session { session throws(Problem) in
             try decide(.access(lease.leg), on: app.key, as: identity, isHere, policy, session)
         }
@@ -67,8 +67,6 @@ extension Broker {
                     epoch: allowed.epoch)
             ))
     }
-
-    private static let hasEnded = Problem(.expired, "this lease has ended", advice: "ask for access again")
 
     /// Whether this process may use the lease: any of its service, or the one it is bound to.
     private func isHeld(_ lease: Lease, by caller: Caller) -> Bool {
@@ -108,7 +106,9 @@ extension Broker {
             }
             let moment = leaseMoment
             let standing = try vault.standing(of: lease, at: moment, in: policy)
-            guard standing.state == .live else { throw Self.hasEnded }
+            guard standing.state == .live else {
+                throw refuse(.leaseEnded, "lease.renew", allowed.identity, request, leaseID: id)
+            }
             let ttl = ttl ?? allowed.grant.maxTTL
             guard ttl <= allowed.grant.maxTTL else {
                 throw Problem(.badRequest, "ttl is 1s to \(allowed.grant.maxTTL), the grant's longest")

@@ -63,6 +63,7 @@ extension Broker {
                 .rateLimited, "this token was renewed less than a minute ago",
                 advice: "ask for access again, or report again in \(seconds) seconds", retryAfter: seconds)
         }
+        defer { refreshing.reportEnded(want.key) }
         want.refused = leg.generation
         let after = try ready(want).1
         return ReportAnswer(

@@ -12,10 +12,16 @@ final class RefreshState: Sendable {
     /// Machine tokens that could not be made and have no row yet to say so: until when nobody asks again.
     private let holds = Mutex(Holds())
     /// When a leg was last renewed, or a caller said that its token was refused; boot clock.
-    private let reports = Mutex<[RefreshFlights.Key: Int64]>([:])
+    private let reports = Gate<[RefreshFlights.Key: Report]>([:])
     private let counts = Mutex<[Count: Int64]>([:])
     /// Legs that wait for a worker.
     let queue = Mutex<Queue>(Queue())
+
+    private struct Report: Sendable {
+        var at: Int64 = 0
+        /// Whoever reported it has it renewed at this moment.
+        var isUnderWay = false
+    }
 
     private struct Holds: Sendable {
         var rows: [RefreshFlights.Key: (until: Int64, problem: Problem)] = [:]
@@ -122,13 +128,14 @@ final class RefreshState: Sendable {
     /// Seconds between renewals that callers' reports force, for each leg.
     static let reportSeconds: Int64 = 60
 
-    /// Whether a report may force a renewal now; notes that it does. Else the seconds to wait.
+    /// Whether a report may force a renewal now; notes that it does, until `reportEnded`. Else the seconds to wait.
     func mayReport(_ key: RefreshFlights.Key, now: Int64) -> Int64? {
         reports.withLock { reports in
-            if let last = reports[key], now - last < Self.reportSeconds * 1000 {
+            if let last = reports[key]?.at, now - last < Self.reportSeconds * 1000 {
                 return max(1, Self.reportSeconds - (now - last) / 1000)
             }
             note(key, now, &reports)
+            reports[key]?.isUnderWay = true
             return nil
         }
     }
@@ -136,9 +143,20 @@ final class RefreshState: Sendable {
     /// Notes that a leg was just renewed: what is reported in the next minute was said of the token before.
     func renewed(_ key: RefreshFlights.Key, now: Int64) { reports.withLock { note(key, now, &$0) } }
 
-    private func note(_ key: RefreshFlights.Key, _ now: Int64, _ reports: inout [RefreshFlights.Key: Int64]) {
-        if reports.count >= 10_000 { reports = reports.filter { now - $0.value < Self.reportSeconds * 1000 } }
-        reports[key] = now
+    private func note(_ key: RefreshFlights.Key, _ now: Int64, _ reports: inout [RefreshFlights.Key: Report]) {
+        if reports.count >= 10_000 { reports = reports.filter { now - $0.value.at < Self.reportSeconds * 1000 } }
+        reports[key, default: Report()].at = now
+    }
+
+    /// The renewal that a report forced has ended, well or not.
+    func reportEnded(_ key: RefreshFlights.Key) {
+        reports.withLock { $0[key]?.isUnderWay = false }
+        reports.wakeAll()
+    }
+
+    /// Waits while a renewal that a report forced is under way.
+    func awaitReport(_ key: RefreshFlights.Key, until deadline: Deadline) {
+        _ = reports.wait(until: deadline) { $0[key]?.isUnderWay == true ? nil : true }
     }
 
     func count(_ platform: Platform, _ outcome: String) {

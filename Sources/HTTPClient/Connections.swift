@@ -18,7 +18,7 @@ import CCurl
     /// The same, and while nothing happens `watched` is looked at too: the transfer is given up when it can be read, or
     /// when `goesOn` says no, which is asked at least four times a second.
     @unsafe func run(
-        _ easy: UnsafeMutableRawPointer, watching watched: () -> Int32?, _ goesOn: (_ isIdle: Bool) -> Bool
+        _ easy: UnsafeMutableRawPointer, watching watched: () -> Int32?, _ goesOn: () -> Bool
     ) -> CURLcode {
         guard unsafe curl_multi_add_handle(handle, easy) == CURLM_OK else { return CURLE_FAILED_INIT }
         defer { unsafe curl_multi_remove_handle(handle, easy) }
@@ -31,7 +31,7 @@ import CCurl
             guard unsafe curl_multi_poll(handle, &other, other.fd < 0 ? 0 : 1, 250, &ready) == CURLM_OK else {
                 return CURLE_FAILED_INIT
             }
-            guard other.revents == 0, goesOn(ready == 0) else { return CURLE_ABORTED_BY_CALLBACK }
+            guard other.revents == 0, goesOn() else { return CURLE_ABORTED_BY_CALLBACK }
         }
     }
 

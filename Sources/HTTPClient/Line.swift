@@ -22,13 +22,13 @@ import CCurl
     package struct Receiver {
         let head: (Int, [HTTPClient.Header]) -> Bool
         let piece: (Span<UInt8>) -> Bool
-        let goesOn: (_ isIdle: Bool) -> Bool
+        let goesOn: () -> Bool
 
         /// `head` once, then `piece` as often as bytes arrive, which may block; `goesOn` at least four times a second while
-        /// neither blocks, with whether nothing has happened since.
+        /// neither blocks.
         package init(
             head: @escaping (Int, [HTTPClient.Header]) -> Bool, piece: @escaping (Span<UInt8>) -> Bool,
-            goesOn: @escaping (_ isIdle: Bool) -> Bool
+            goesOn: @escaping () -> Bool
         ) {
             self.head = head
             self.piece = piece

@@ -94,7 +94,8 @@ import Synchronization
         connection.answering(response.onSent)
         guard let queued = unsafe make(response.body) else { return .NO }
         defer { unsafe MHD_destroy_response(queued) }
-        for header in response.headers {
+        // The library refuses a field without a value, and the answer would be lost with it.
+        for header in response.headers where header.value.utf8.contains(where: { $0 != 0x20 && $0 != 0x09 }) {
             // Given as they are, they would be copied once more each.
             let added = unsafe header.name.withCString { name in
                 unsafe header.value.withCString { value in unsafe MHD_add_response_header(queued, name, value) }

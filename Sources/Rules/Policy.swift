@@ -38,6 +38,7 @@ package enum Denial: String, Sendable, CaseIterable {
     case tooManyCalls = "too_many_calls"
     case rateExceeded = "rate_exceeded"
     case tooManyLeases = "too_many_leases"
+    case leaseEnded = "lease_ended"
     /// At the gateway for unmodified SDKs.
     case unknownBearer = "unknown_bearer"
     case otherUser = "other_user"
@@ -64,6 +65,7 @@ package enum Denial: String, Sendable, CaseIterable {
         case .tooManyCalls: "the service has as many calls under way as it may have at once"
         case .rateExceeded: "the service makes more calls a second than its --rate"
         case .tooManyLeases: "the service has as many live leases as its --max-leases"
+        case .leaseEnded: "the lease has ended, by time or because somebody ended it"
         case .unknownBearer: "no lease has the bearer that was shown at the TCP gateway"
         case .otherUser: "a process of another user showed the lease's bearer at the TCP gateway"
         case .wrongHost: "Host at the TCP gateway was not the address it listens at, as with DNS rebinding"

@@ -19,15 +19,14 @@ extension BrokerRoutes {
 
     /// Bodies of webhooks and of the gateway are larger than all others.
     func bodyLimit(_ http: borrowing HTTPServer.Request) -> Int {
-        if Self.isGateway(http.path) { return broker.settings.gatewayBodyLimit }
+        // A call of the gateway looks at the length itself, so that a refusal is on the record.
+        if Self.isGateway(http.path), Self.call(http) != nil { return .max }
         return http.pathEnds(with: "/webhooks/verify") ? 4 * 1024 * 1024 : 1024 * 1024
     }
 
     /// A body for the gateway goes to its call; one that would be large is refused unread where the call is not allowed.
     func bodyPlace(_ http: borrowing HTTPServer.Request, _ length: Int?) -> HTTPServer.BodyPlace {
-        guard Self.isGateway(http.path),
-            case .gateway(let lease, let path)? = try? BrokerCall(method: http.method, path: http.path)
-        else { return .buffer }
+        guard Self.isGateway(http.path), case .gateway(let lease, let path)? = Self.call(http) else { return .buffer }
         let request = RequestID.next()
         let caller: Caller = http.context()
         let connection = http.connection
@@ -67,6 +66,10 @@ extension BrokerRoutes {
         do throws(Problem) {
             return Self.response(try arrived.call.finish(), to: http.method, arrived.request)
         } catch { return Reply.problem(error, arrived.request) }
+    }
+
+    private static func call(_ http: borrowing HTTPServer.Request) -> BrokerCall? {
+        try? BrokerCall(method: http.method, path: http.path)
     }
 
     private static func isGateway(_ path: String) -> Bool { path.hasPrefix("/v1/gateway/") }

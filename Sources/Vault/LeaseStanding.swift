@@ -31,15 +31,19 @@ package struct LeaseMoment: Sendable {
 }
 
 extension Lease {
+    /// Whether its time is over, by either clock.
+    package func isOver(at moment: LeaseMoment) -> Bool {
+        moment.wall >= expiresAt || bootID == moment.bootID && moment.boot >= bootExpires
+    }
+
     /// How it stands by its own row and by what was ended with others; the token it may have handed out is not looked at.
     package func standing(at moment: LeaseMoment, in policy: PolicySnapshot) -> LeaseStanding {
         if state == .revoked || policy.hasEnded(self) { return LeaseStanding(state: .revoked, endsAt: expiresAt) }
         let isSameBoot = bootID == moment.bootID
-        let isLive = moment.wall < expiresAt && (!isSameBoot || moment.boot < bootExpires)
         // The clocks are read one after the other: less than a second between them is nobody's news.
         let bootEnds = isSameBoot ? moment.wall + bootExpires - moment.boot : expiresAt
         return LeaseStanding(
-            state: isLive ? .live : .ended, endsAt: expiresAt - bootEnds > 1000 ? bootEnds : expiresAt)
+            state: isOver(at: moment) ? .ended : .live, endsAt: expiresAt - bootEnds > 1000 ? bootEnds : expiresAt)
     }
 
     /// The same, with the head of the token it handed out: the lease ends when that token's grace does.

@@ -53,11 +53,15 @@ private final class PassageCall {
     private var isLate = false
     /// When the answer must have begun.
     private var answerBy: Deadline
+    /// What has come goes out alone when no more has come by then.
+    private var moreBy = Deadline.never
     /// The request's body was fetched to its end.
     private var isAsked: Bool
 
     /// So much of an answer goes with its head: small ones are one frame.
     private static let most = 32 * 1024
+    /// Seconds in which no more comes of an answer that may be long, and of one that says it is not.
+    private static let (usualPause, longestPause): (Int64, Int64) = (2, 10)
     /// The other end may leave a piece unread for so long; seconds.
     private static let patience: Int64 = 60
 
@@ -83,7 +87,7 @@ private final class PassageCall {
                         self.status = status
                         self.headers = headers.map { ($0.name, $0.value) }
                         return true
-                    }, piece: { self.take($0) }, goesOn: { self.goesOn($0) }))
+                    }, piece: { self.take($0) }, goesOn: { self.goesOn() }))
         } catch {
             let why = isLate ? .timeout : Unreachable(error.kind)
             Log.warning("passage_failed", ["why": why.rawValue, "host": Carrier.host(of: ask.url)])
@@ -130,6 +134,7 @@ private final class PassageCall {
         do throws(Problem) {
             if !hasBegun {
                 for index in piece.indices { beginning.append(piece[index]) }
+                moreBy = .after(seconds: isSmall ? Self.longestPause : Self.usualPause)
                 if beginning.count >= Self.most { try begin() }
                 return true
             }
@@ -138,17 +143,24 @@ private final class PassageCall {
         } catch { return false }
     }
 
-    /// What there is goes out when no more comes for a moment.
-    private func goesOn(_ isIdle: Bool) -> Bool {
+    /// What there is goes out when no more comes for a while: until then it may be all there is, which can be judged as a
+    /// whole.
+    private func goesOn() -> Bool {
         if status == 0 {
             isLate = answerBy.hasPassed
             return !isLate
         }
-        guard isIdle, !hasBegun, !beginning.isEmpty else { return true }
+        guard !hasBegun, !beginning.isEmpty, moreBy.hasPassed else { return true }
         do throws(Problem) {
             try begin()
             return true
         } catch { return false }
+    }
+
+    /// Whether the answer says that it fits into one frame.
+    private var isSmall: Bool {
+        let length = headers.first { $0.name.lowercased() == "content-length" }.flatMap { Int($0.value) }
+        return length.map { $0 <= Self.most } ?? false
     }
 
     private func begin() throws(Problem) {

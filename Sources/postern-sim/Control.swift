@@ -83,7 +83,7 @@ enum Control {
         else {
             return wrong(
                 """
-                takes {"match": "auth.test", "fault": "html|truncate|close|refuse|status:N|error:CODE|delay|endless|huge|edit:…", \
+                takes {"match": "auth.test", "fault": "html|truncate|close|refuse|status:N|error:CODE|delay|endless|huge|pieces|edit:…", \
                 "times": N, "delay_ms": N, "retry_after": N}
                 """)
         }

@@ -41,6 +41,8 @@ struct SimAnswer: Sendable {
         case nothing
         /// The body does not end until the caller gives up.
         case never
+        /// Half of the body comes at once, the rest half a second later.
+        case pieces
     }
 
     var status: Int

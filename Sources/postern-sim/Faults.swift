@@ -21,6 +21,8 @@ struct Fault: Sendable, Equatable {
         case endless
         /// The work is done, and the answer carries eight megabytes nobody asked for.
         case huge
+        /// The work is done, and the answer comes in two pieces with half a second between them.
+        case pieces
         /// The work is done, and one field of the JSON answer is changed on its way.
         case edit(AnswerEdit)
 
@@ -34,6 +36,7 @@ struct Fault: Sendable, Equatable {
             case ("delay", nil): self = .delay
             case ("endless", nil): self = .endless
             case ("huge", nil): self = .huge
+            case ("pieces", nil): self = .pieces
             case ("status", .some(let number)):
                 guard let status = Int(number), (300...599).contains(status) else { return nil }
                 self = .status(status)
@@ -59,6 +62,7 @@ struct Fault: Sendable, Equatable {
             case .delay: "delay"
             case .endless: "endless"
             case .huge: "huge"
+            case .pieces: "pieces"
             case .edit(let edit): "edit:\(edit.text)"
             }
         }

@@ -118,6 +118,7 @@ struct Options {
                                          delay         done, delay_ms later (every fault takes delay_ms)
                                          endless       done, but the body never ends
                                          huge          done, with eight megabytes of padding
+                                         pieces        done, and the answer comes in two pieces
                                          edit:drop:FIELD, edit:set:FIELD=JSON, edit:fill:FIELD=LENGTH
                                                        done, and the answer changed: edit:drop:refresh_token,
                                                        edit:set:expires_in=0, edit:set:authed_user.id="U0FAKE",

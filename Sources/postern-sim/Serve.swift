@@ -53,6 +53,16 @@ enum Serve {
         case .half:
             head += "Content-Length: \(answer.body.count)\r\n\r\n"
             try? socket.send([UInt8](head.utf8) + answer.body.prefix(answer.body.count / 2), until: deadline)
+        case .pieces:
+            let half = answer.body.count / 2
+            head += "Content-Length: \(answer.body.count)\r\n\r\n"
+            do throws(SystemError) {
+                try socket.send([UInt8](head.utf8) + answer.body.prefix(half), until: deadline)
+                Clock.sleep(microseconds: 500_000)
+                try socket.send(Array(answer.body.dropFirst(half)), until: deadline)
+            } catch {
+                // The caller did not wait for the rest.
+            }
         case .never:
             do throws(SystemError) {
                 try socket.send([UInt8]((head + "\r\n").utf8) + answer.body.dropLast(), until: deadline)

@@ -81,7 +81,7 @@ extension PlatformWorld {
         case .refuse: .refused("nothing done", SimAnswer(status: 0, body: [], ending: .nothing))
         case .status(let status): .refused("nothing done", trouble(status, retryAfter: fault?.retryAfter ?? 1))
         case .error(let code): refuse(request, call, code)
-        case nil, .truncate, .close, .delay, .endless, .huge, .edit: answer(request, call, at: now)
+        case nil, .truncate, .close, .delay, .endless, .huge, .pieces, .edit: answer(request, call, at: now)
         }
     }
 }
@@ -93,6 +93,7 @@ extension Fault {
         case .truncate: answer.ending = .half
         case .close: answer.ending = .nothing
         case .endless: answer.ending = .never
+        case .pieces: answer.ending = .pieces
         case .edit(let edit): edit.apply(to: &answer)
         case .huge:
             // Inside the JSON, so that only a limit on size stops the reader.

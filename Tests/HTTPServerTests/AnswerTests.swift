@@ -21,6 +21,18 @@ private let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 }
 
 @Suite struct `An answer` {
+    /// A platform sends such fields, and an answer must not be lost for one.
+    @Test func `leaves with a field that has no value left out`() throws {
+        let server = try TestServer { _ in
+            HTTPServer.Response(
+                status: 200, headers: [.init("ETag", ""), .init("X-A", " \t"), .init("X-B", "b")], body: .text("whole"))
+        }
+        let wire = Wire(server.path)
+        wire.say(get)
+        let heard = wire.hear(until: "whole")
+        #expect(heard.contains("X-B: b\r\n") && !heard.contains("ETag") && !heard.contains("X-A"))
+    }
+
     @Test func `of lent memory is sent from there`() throws {
         let shared = Shared()
         let sent = Counter()
