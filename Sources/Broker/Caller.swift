@@ -16,6 +16,8 @@ package final class Caller: Sendable {
         var denial = Denial.noService
         /// Those of the service's selectors that are looked at again at each hand-out.
         var changeable: [Selector] = []
+        /// The process as it was when these selectors were found true.
+        var sight: Peer.Sight?
     }
 
     package let peer: Peer
@@ -47,29 +49,68 @@ package final class Caller: Sendable {
     /// and of these the oldest.
     ///
     /// Found once for each policy. At every hand-out what can change in a process' life is looked at again (design,
-    /// section 5): where the service's selectors are true no more, the process is whatever it is now. That it still lives
-    /// is asked by whoever decides.
+    /// section 5): where the service's selectors are true no more, the process is whatever it is now. What cannot be told
+    /// just now refuses this call and is asked anew at the next. That the process still lives is asked by whoever decides.
     package func identity(in policy: PolicySnapshot) -> Identity {
         let last = known.withLock { $0 }
-        let isOfThisPolicy = last?.serial == policy.serial
-        if let last, isOfThisPolicy {
-            if last.changeable.isEmpty || peer.stillMatches(last.changeable) { return last }
+        if let last, last.serial == policy.serial {
+            if last.changeable.isEmpty || peer.stillMatches(last.changeable, since: last.sight) { return last }
             // The dead are nobody else.
             if !peer.isAlive { return last }
         }
-        let service = policy.services.filter { peer.matches($0.selectors) }
-            .max { ($0.selectors.count, -$0.id) < ($1.selectors.count, -$1.id) }
-        let hasChanged = isOfThisPolicy && last?.service?.id != service?.id
-        let facts = hasChanged ? peer.factsNow : peer.facts
+        // Looked at before the selectors are: what changes meanwhile is seen at the next hand-out.
+        let sight = peer.sight
+        let choice = Choice(among: policy.services, last: last?.service) { peer.match($0.selectors) }
+        let service = choice.service
+        let denial: Denial =
+            if choice.isUnknown {
+                .identityUnknown
+            } else if let was = last?.service, was.id != service?.id, peer.match(was.selectors) == .differs {
+                // By the selectors it had then: another policy alone makes nobody another.
+                peer.isAlive ? .identityChanged : .identityGone
+            } else if last?.denial == .identityChanged, service == nil {
+                .identityChanged
+            } else {
+                .noService
+            }
+        let facts = denial == .identityChanged ? peer.factsNow : peer.facts
         let actor = Actor(
             kind: service == nil ? .unknown : .service, name: service?.slug.value, uid: peer.uid, gid: peer.gid,
             pid: peer.pid, loginUID: facts.loginUID, exe: facts.executable, unit: facts.unit)
         let identity = Identity(
             serial: policy.serial, service: service, grants: service.flatMap { policy.grants[$0.id] } ?? [],
-            actor: actor, denial: hasChanged ? .identityChanged : .noService,
-            changeable: service?.selectors.filter(\.canChange) ?? [])
-        known.withLock { $0 = identity }
+            actor: actor, denial: denial, changeable: service?.selectors.filter(\.canChange) ?? [], sight: sight)
+        if choice.isSettled { known.withLock { $0 = identity } }
         return identity
+    }
+
+    /// What the selectors of all services make of a process.
+    struct Choice {
+        /// nil where it is none, or where that cannot be told.
+        let service: ServiceRow?
+        /// It may be a service, and whether it is cannot be told just now.
+        let isUnknown: Bool
+        /// False where the same question may have another answer soon.
+        let isSettled: Bool
+
+        /// - Parameter last: the service it was so far. Where only that cannot be told, it is not made another one.
+        init(among services: [ServiceRow], last: ServiceRow?, _ match: (ServiceRow) -> SelectorMatch) {
+            func rank(_ service: ServiceRow) -> (Int, Int64) { (service.selectors.count, -service.id) }
+            var best: ServiceRow?
+            var unknown: [ServiceRow] = []
+            for service in services {
+                switch match(service) {
+                case .holds: if best.map({ rank($0) < rank(service) }) ?? true { best = service }
+                case .differs: continue
+                case .unknown: unknown.append(service)
+                }
+            }
+            let better = unknown.contains { row in best.map { rank($0) < rank(row) } ?? true }
+            let isLast = last.map { last in unknown.contains { $0.id == last.id } && best?.id != last.id } ?? false
+            service = isLast ? nil : best
+            isUnknown = isLast || best == nil && better
+            isSettled = !better && !isLast
+        }
     }
 
     /// As it was found last under `policy`, without looking again: for counting, not for deciding.

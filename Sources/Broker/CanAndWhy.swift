@@ -86,7 +86,7 @@ extension Broker {
 
     /// For a process that is no service: the one it comes nearest to, and what is missing.
     private func explain(stranger actor: Actor, _ denial: Denial) -> Explanation {
-        let isUnknown = denial == .noService || denial == .identityChanged
+        let isUnknown = [.noService, .identityChanged, .identityUnknown].contains(denial)
         let near = isUnknown ? nearest(to: actor) : nil
         var explanation = Explanation(
             allowed: false, rule: denial.rawValue, text: denial.explanation, grant: nil,
@@ -115,8 +115,8 @@ extension Broker {
             case .noSuchApp: "postern app add --tenant TENANT --profile \(key.platform.rawValue)"
             case .rateExceeded: "postern service edit \(service) --rate CALLS-PER-SECOND"
             case .tooManyLeases: "postern service edit \(service) --max-leases NUMBER"
-            case .noService, .identityGone, .identityChanged, .noRole, .otherService, .otherProcess, .tooManyCalls,
-                .leaseEnded, .unknownBearer, .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
+            case .noService, .identityGone, .identityChanged, .identityUnknown, .noRole, .otherService, .otherProcess,
+                .tooManyCalls, .leaseEnded, .unknownBearer, .otherUser, .wrongHost, .fromBrowser, .unknownPeer:
                 nil
             }
         return Explanation(

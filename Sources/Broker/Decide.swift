@@ -14,21 +14,19 @@ struct Allowed {
 
 extension Broker {
     /// Decides whether `caller` may do `action` on an app; everything unknown is a denial like any other.
+    ///
+    /// Who asks is found first: names and programs can take long to look at, and no reader is held meanwhile.
     func decide(
         _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot
     ) throws(Problem) -> Result<Allowed, Denial> {
-        try vault.session { session throws(Problem) in try decide(action, on: key, for: caller, policy, session) }
+        let identity = caller.identity(in: policy)
+        return try vault.session { session throws(Problem) in
+            try decide(action, on: key, as: identity, { caller.peer.isAlive }, policy, session)
+        }
     }
 
-    /// The same on a snapshot that is used for more.
-    func decide(
-        _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot,
-        _ session: borrowing Vault.Session
-    ) throws(Problem) -> Result<Allowed, Denial> {
-        try decide(action, on: key, as: caller.identity(in: policy), { caller.peer.isAlive }, policy, session)
-    }
-
-    /// The same for whoever was found to be `identity` already; `isHere` says whether that is still so.
+    /// The same for whoever was found to be `identity` already, on a snapshot that is used for more; `isHere` says
+    /// whether the process still lives.
     func decide(
         _ action: Action, on key: AppKey, as identity: Caller.Identity, _ isHere: () -> Bool, _ policy: PolicySnapshot,
         _ session: borrowing Vault.Session

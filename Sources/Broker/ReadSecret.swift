@@ -1,3 +1,4 @@
+import Linux
 package import Rules
 package import Sealing
 package import Vault
@@ -108,9 +109,10 @@ extension Broker {
                 } catch { return .success(Opened(allowed: allowed, result: .failure(error))) }
             }
         }
+        let identity = caller.identity(in: policy)
         let now = vault.now
         return try vault.session { session throws(Problem) in
-            switch try decide(.readSecret(kind), on: key, for: caller, policy, session) {
+            switch try decide(.readSecret(kind), on: key, as: identity, { caller.peer.isAlive }, policy, session) {
             case .failure(let denial): return .failure(denial)
             case .success(let allowed):
                 let name = SecretName(app: allowed.app.id, installation: place, kind: kind)

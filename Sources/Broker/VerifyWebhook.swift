@@ -1,3 +1,4 @@
+import Linux
 package import Platforms
 package import Rules
 package import Sealing
@@ -79,10 +80,11 @@ extension Broker {
     private func openWebhookSecrets(
         _ key: AppKey, _ caller: Caller, _ policy: PolicySnapshot, into slab: Slab
     ) throws(Problem) -> Result<(allowed: Allowed, secrets: Result<WebhookSecrets, Problem>), Denial> {
+        let identity = caller.identity(in: policy)
         let now = vault.now
         return try vault.session { session throws(Problem) in
             let allowed: Allowed
-            switch try decide(.verifyWebhook, on: key, for: caller, policy, session) {
+            switch try decide(.verifyWebhook, on: key, as: identity, { caller.peer.isAlive }, policy, session) {
             case .failure(let denial): return .failure(denial)
             case .success(let found): allowed = found
             }

@@ -1,5 +1,4 @@
 import CLinux
-import Synchronization
 
 /// A user of this machine.
 package struct Account: Sendable, Equatable {
@@ -19,42 +18,28 @@ package struct Account: Sendable, Equatable {
 
 /// The user and group databases (getpwnam_r(3)), which may be files, LDAP or anything else.
 package enum Accounts {
-    /// How long a name that was looked up is believed. A lookup reads /etc/passwd or asks a daemon: tens of microseconds
-    /// at best, too slow for each request; a service's user that is deleted loses access after this long at the latest.
-    static let freshness: Int64 = 10_000
-
-    private struct Entry {
-        let id: UInt32?
-        let until: Int64
+    static let users = NameCache { name in
+        let (account, error) = looked(forName: name)
+        return account.map { .id($0.uid) } ?? NameCache.Found(without: error)
     }
-
-    private static let users = Mutex<[String: Entry]>([:])
-    private static let groups = Mutex<[String: Entry]>([:])
+    static let groups = NameCache(groupID)
 
     /// The uid of a user name, cached for a few seconds; nil where there is no such user.
-    package static func uid(of user: String) -> UInt32? { cached(users, user) { account(named: $0)?.uid } }
+    package static func uid(of user: String) -> UInt32? { users.find(user).id }
 
     /// The gid of a group name, cached likewise.
-    package static func gid(of group: String) -> UInt32? { cached(groups, group, groupID) }
-
-    private static func cached(
-        _ names: borrowing Mutex<[String: Entry]>, _ name: String, _ look: (String) -> UInt32?
-    ) -> UInt32? {
-        let now = Clock.bootMilliseconds
-        if let entry = names.withLock({ $0[name] }), entry.until > now { return entry.id }
-        let id = look(name)  // outside the lock: a slow database delays only those who ask for new names
-        names.withLock { $0[name] = Entry(id: id, until: now + freshness) }
-        return id
-    }
+    package static func gid(of group: String) -> UInt32? { groups.find(group).id }
 
     /// The account of a user name; nil where there is none.
-    package static func account(named name: String) -> Account? {
+    package static func account(named name: String) -> Account? { looked(forName: name).0 }
+
+    private static func looked(forName name: String) -> (Account?, error: Int32) {
         unsafe account { entry, buffer, size, result in unsafe getpwnam_r(name, entry, buffer, size, result) }
     }
 
     /// The account of a uid; nil where the database does not know it.
     package static func account(uid: UInt32) -> Account? {
-        unsafe account { entry, buffer, size, result in unsafe getpwuid_r(uid, entry, buffer, size, result) }
+        unsafe account { entry, buffer, size, result in unsafe getpwuid_r(uid, entry, buffer, size, result) }.0
     }
 
     /// A name, or a number whether or not it has a name (`uid` as group where it has none).
@@ -69,7 +54,7 @@ package enum Accounts {
             UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
             UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
         ) -> Int32
-    ) -> Account? {
+    ) -> (Account?, error: Int32) {
         var size = 1024
         while size <= 1 << 20 {
             var entry = unsafe passwd()
@@ -85,13 +70,13 @@ package enum Accounts {
                 }
                 return result
             }
-            guard result == ERANGE else { return account }
+            guard result == ERANGE else { return (account, result) }
             size *= 4
         }
-        return nil
+        return (nil, ERANGE)
     }
 
-    private static func groupID(of name: String) -> UInt32? {
+    @Sendable private static func groupID(of name: String) -> NameCache.Found {
         var size = 1024
         while size <= 1 << 20 {
             var entry = unsafe group()
@@ -102,9 +87,9 @@ package enum Accounts {
                 size *= 4
                 continue
             }
-            return unsafe result == 0 && found != nil ? entry.gr_gid : nil
+            return unsafe result == 0 && found != nil ? .id(entry.gr_gid) : NameCache.Found(without: result)
         }
-        return nil
+        return .unknown
     }
 
     /// All groups a process of `account` has: its primary one and those it is a member of.

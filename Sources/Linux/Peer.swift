@@ -77,28 +77,49 @@ package final class Peer: Sendable {
 
     /// Whether all of `selectors` are true of this process now. Reads only what they need; no selectors match nobody, a
     /// dead process matches nothing. The first time for an executable, `sha256:` takes as long as reading it does.
-    package func matches(_ selectors: [Selector]) -> Bool {
-        guard !selectors.isEmpty, isAlive else { return false }
+    package func matches(_ selectors: [Selector]) -> Bool { match(selectors) == .holds }
+
+    /// The same, saying also where it cannot be told.
+    package func match(_ selectors: [Selector]) -> SelectorMatch {
+        guard !selectors.isEmpty, isAlive else { return .differs }
         matchedCgroup.withLock { $0 = nil }
+        var isUnknown = false
         // What costs most is read last, and only of those who are everything else.
-        for cost in Selector.Cost.allCases {
-            guard selectors.allSatisfy({ $0.cost != cost || has($0) }) else { return false }
+        for cost in Selector.Cost.allCases where cost != .contents || !isUnknown {
+            for selector in selectors where selector.cost == cost {
+                switch match(selector) {
+                case .holds: continue
+                case .differs: return .differs
+                case .unknown: isUnknown = true
+                }
+            }
         }
         // What was read from /proc/PID was this process's only if it still lives: a pid can be used again.
-        return isAlive
+        guard isAlive else { return .differs }
+        return isUnknown ? .unknown : .holds
     }
+
+    /// The program of a process at one moment, with the state of its file.
+    package struct Sight: Sendable {
+        fileprivate let program: FileIdentity?
+    }
+
+    /// The program it runs now.
+    package var sight: Sight { Sight(program: FileIdentity(following: "/proc/\(pid)/exe")) }
 
     /// Whether this process still is what `matches` found, asked at each hand-out of what can change during a life:
     /// names of users and groups, the program, the cgroup. Anything else is not read, and the program's contents not
     /// again: the file's identity tells.
-    package func stillMatches(_ selectors: [Selector]) -> Bool {
+    ///
+    /// - Parameter sight: from before `matches` found it; nil is the moment it connected.
+    package func stillMatches(_ selectors: [Selector], since sight: Sight? = nil) -> Bool {
         var changeable = false
         var program = false
         var cgroup = false
         for selector in selectors {
             switch selector {
             case .uid, .gid: continue
-            case .user, .group: guard has(selector) else { return false }
+            case .user, .group: guard match(selector) == .holds else { return false }
             case .unit, .cgroup: cgroup = true
             case .exe, .sha256: program = true
             }
@@ -106,9 +127,10 @@ package final class Peer: Sendable {
         }
         guard changeable else { return true }
         if program {
-            guard let connectedProgram, FileIdentity(following: "/proc/\(pid)/exe") == connectedProgram else {
-                return false
-            }
+            let seen = sight.map(\.program) ?? connectedProgram
+            guard let seen, let connectedProgram, seen.isSameFile(as: connectedProgram),
+                FileIdentity(following: "/proc/\(pid)/exe") == seen
+            else { return false }
         }
         if cgroup {
             guard let now = Proc.bytes("/proc/\(pid)/cgroup") else { return false }
@@ -122,15 +144,31 @@ package final class Peer: Sendable {
     }
 
     /// Whether one selector is true of this process, as far as can be told.
-    func has(_ selector: Selector) -> Bool {
+    func match(_ selector: Selector) -> SelectorMatch {
         switch selector {
-        case .uid(let wanted): uid == wanted
-        case .user(let name): Accounts.uid(of: name) == uid
-        case .gid(let wanted): belongs(to: wanted)
-        case .group(let name): Accounts.gid(of: name).map(belongs) ?? false
-        case .unit, .cgroup: cgroupText.flatMap { Cgroup.text($0, has: selector) } ?? false
-        case .exe(let wanted): executable == wanted
-        case .sha256(let wanted): executableSHA256 == wanted
+        case .uid(let wanted): return uid == wanted ? .holds : .differs
+        case .gid(let wanted): return belongs(to: wanted) ? .holds : .differs
+        case .user(let name): return match(Accounts.users.find(name)) { $0 == uid }
+        case .group(let name): return match(Accounts.groups.find(name), belongs)
+        case .unit, .cgroup:
+            guard let text = cgroupText else { return .unknown }
+            return Cgroup.text(text, has: selector) == true ? .holds : .differs
+        case .exe, .sha256:
+            switch program {
+            case .hidden: return .unknown
+            case .elsewhere, .another, .ended: return .differs
+            case .path(let path):
+                guard case .sha256(let wanted) = selector else { return selector == .exe(path) ? .holds : .differs }
+                return executableSHA256.map { $0 == wanted ? .holds : .differs } ?? .unknown
+            }
+        }
+    }
+
+    private func match(_ found: NameCache.Found, _ isOurs: (UInt32) -> Bool) -> SelectorMatch {
+        switch found {
+        case .id(let id): isOurs(id) ? .holds : .differs
+        case .none: .differs
+        case .unknown: .unknown
         }
     }
 
@@ -196,7 +234,7 @@ extension Peer {
     /// The SHA-256 of the executable's contents, lower-case hex; nil where `executable` is, or where it cannot be read.
     package var executableSHA256: String? {
         guard case .path = program, let connectedProgram else { return nil }
-        return read { ProgramDigests.shared.sha256(of: "\($0)/exe", if: connectedProgram) }
+        return read { ProgramDigests.shared.sha256(of: "\($0)/exe", if: connectedProgram, for: uid) }
     }
 
     private var cgroupText: String? { read { Proc.text("\($0)/cgroup") } }

@@ -9,10 +9,23 @@ package enum SelectorReading: Sendable, Equatable {
     case unknown(String)
 }
 
+/// How selectors fare with a process, for deciding.
+package enum SelectorMatch: Sendable, Equatable {
+    case holds
+    case differs
+    /// It cannot be told just now, which matches nobody; it may be told later.
+    case unknown
+}
+
 extension Peer {
     /// Whether a selector is true of this process, and if not, why not.
     package func reading(_ selector: Selector) -> SelectorReading {
-        if has(selector) { return .holds }
+        switch (match(selector), selector) {
+        case (.holds, _): return .holds
+        case (.unknown, .user), (.unknown, .group):
+            return .unknown("the system's database of users and groups cannot tell just now")
+        default: break
+        }
         guard isAlive else { return .unknown("the process has ended") }
         switch selector {
         case .uid: return .differs("uid:\(uid)")

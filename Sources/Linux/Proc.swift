@@ -101,17 +101,24 @@ enum SocketOptions {
         return credentials
     }
 
-    /// nil where the kernel is older than 6.5 or the process has already been reaped.
+    /// nil where the kernel is older than 6.5; of no process where it has already been reaped.
     static func processDescriptor(of socket: Int32) throws(SystemError) -> FileDescriptor? {
         var number: Int32 = -1
         var size = socklen_t(MemoryLayout<Int32>.size)
         guard unsafe getsockopt(socket, SOL_SOCKET, CLINUX_SO_PEERPIDFD, &number, &size) == 0 else {
-            switch clinux_errno() {
-            case EMFILE, ENFILE, ENOMEM: throw SystemError("getsockopt")
-            default: return nil
-            }
+            return try noProcessDescriptor(clinux_errno())
         }
         return FileDescriptor(owning: number)
+    }
+
+    /// Why a kernel gave none. Up to 6.15 those that can do so refuse for a process that was reaped (EINVAL, ESRCH):
+    /// that one is gone, and must not be looked for by its number.
+    static func noProcessDescriptor(_ error: Int32) throws(SystemError) -> FileDescriptor? {
+        switch error {
+        case ENOPROTOOPT: return nil
+        case EMFILE, ENFILE, ENOMEM: throw SystemError("getsockopt", error)
+        default: return FileDescriptor(owning: -1)
+        }
     }
 
     static func groups(of socket: Int32) throws(SystemError) -> [UInt32] {

@@ -2,8 +2,9 @@ import Sealing
 
 /// SHA-256 of executables, each state of a file read once (design, section 5).
 ///
-/// Nothing is held while a file is read: who asks for another file, or needs no digest, does not wait. Who asks for the
-/// same file waits for the one who reads it.
+/// Nothing is held while a file is read: who needs no digest does not wait. Who asks for the same file waits for the one
+/// who reads it, and so do programs of one user for each other: one that changes its file all the time delays none but
+/// its own user's.
 final class ProgramDigests: Sendable {
     static let shared = ProgramDigests()
 
@@ -12,12 +13,15 @@ final class ProgramDigests: Sendable {
     /// So many digests are remembered, the newest.
     static let most = 256
     /// So many files are read at once.
-    private static let readers = 2
+    private static let readers = 4
+    /// Milliseconds to wait for others who read; the longest file takes some two seconds.
+    private let patience: Int64
 
     private struct State {
         var known: [FileIdentity: String] = [:]
         var order: [FileIdentity] = []
-        var reading: Set<FileIdentity> = []
+        /// What is read at the moment, and for which user.
+        var reading: [FileIdentity: UInt32] = [:]
         var reads = 0
     }
 
@@ -31,7 +35,10 @@ final class ProgramDigests: Sendable {
 
     /// - Parameter settling: milliseconds after its last change before a file's digest is remembered. The clock of file
     ///   systems ticks every few milliseconds, that of some every second, and a change in the same tick is not seen.
-    init(settling: Int64 = 2_000) { self.settling = settling }
+    init(settling: Int64 = 2_000, patience: Int64 = 5_000) {
+        self.settling = settling
+        self.patience = patience
+    }
 
     /// How many files were read so far.
     var reads: Int { state.withLock { $0.reads } }
@@ -40,23 +47,31 @@ final class ProgramDigests: Sendable {
 
     /// The digest in lower-case hex of what `path` leads to, if that is the file `wanted`.
     ///
-    /// nil where it may not be read, is too long, is no regular file, is on FUSE, or was changed while it was read.
-    func sha256(of path: String, if wanted: FileIdentity) -> String? {
+    /// nil where it may not be read, is too long, is no regular file, is on FUSE, was changed while it was read, or could
+    /// not be read in time. `uid`: whose process asks.
+    func sha256(of path: String, if wanted: FileIdentity, for uid: UInt32) -> String? {
         guard let file = try? FileDescriptor.open(path, .read), let identity = FileIdentity(of: file),
             identity.isSameFile(as: wanted), identity.isRegular, identity.size <= Self.largest, !file.isMadeUp
         else { return nil }
-        let turn = state.wait { state -> Turn? in
+        let turn = state.wait(until: .after(milliseconds: patience)) { state -> Turn? in
             if let digest = state.known[identity] { return .known(digest) }
-            guard !state.reading.contains(identity), state.reading.count < Self.readers else { return nil }
-            state.reading.insert(identity)
+            let reading = state.reading
+            guard reading[identity] == nil, !reading.values.contains(uid), reading.count < Self.readers else {
+                return nil
+            }
+            state.reading[identity] = uid
             state.reads += 1
             return .mine
         }
-        if case .known(let digest)? = turn { return digest }
+        switch turn {
+        case .known(let digest)?: return digest
+        case nil: return nil
+        case .mine?: break
+        }
         let mayRemember = Clock.wallMilliseconds - identity.changed / 1_000_000 >= settling
         let digest = Self.read(file, identity)
         state.withLock { state in
-            state.reading.remove(identity)
+            state.reading[identity] = nil
             guard mayRemember, let digest, state.known.updateValue(digest, forKey: identity) == nil else { return }
             state.order.append(identity)
             if state.order.count > Self.most { state.known.removeValue(forKey: state.order.removeFirst()) }

@@ -32,6 +32,7 @@ package enum Denial: String, Sendable, CaseIterable {
     case outsideGrant = "outside_grant"
     case identityGone = "identity_gone"
     case identityChanged = "identity_changed"
+    case identityUnknown = "identity_unknown"
     case noRole = "no_role"
     case otherService = "other_service"
     case otherProcess = "other_process"
@@ -59,6 +60,8 @@ package enum Denial: String, Sendable, CaseIterable {
         case .identityGone: "the process that connected has ended"
         case .identityChanged:
             "the process that connected is the service no more: it runs another program, or is in another unit or cgroup"
+        case .identityUnknown:
+            "whether the process is a service cannot be told just now: the system's database of users does not know a selector's name, or /proc or the program cannot be read"
         case .noRole: "this user holds no admin role that covers it"
         case .otherService: "the lease or state belongs to another service"
         case .otherProcess: "the lease is bound to the process that asked for it, and this is another one"

@@ -135,6 +135,45 @@ final class Asker {
         #expect(try intruder.say(nil) == "connected" && intruder.ask("GET", secret).status == 403)
     }
 
+    @Test func `is told to have changed, with the program it runs, although the policy moved meanwhile`() throws {
+        try stand.start()
+        let (good, bad) = (try program("bridge"), try program("intruder"))
+        try furnish(["exe:\(good)"])
+        let asker = try Asker(good, ["ask", stand.brokerSocket], uid: other)
+        #expect(try asker.say(nil) == "connected")
+        #expect(try asker.ask("GET", secret).status == 200)
+        #expect(try asker.say("exec \(bad)\nname") == bad)
+        for slug in ["one", "two"] {
+            try stand.must("POST", "services", ["name": .string(slug), "selectors": ["uid:1", "gid:1"]])
+            let answer = try asker.ask("GET", secret)
+            #expect(answer.status == 403)
+            let id = try #require(answer.body?["request_id"]?.text)
+            let why = try stand.must("GET", "why/\(id)")
+            #expect(why["rule"] == "identity_changed" && why["record"]?["actor"]?["exe"]?.text == bad, "\(why.text)")
+            #expect(why["service"] == "bridge" && why.text.contains(#""result":"differs""#), "\(why.text)")
+        }
+    }
+
+    @Test func `is told nothing more by its watch once it runs another program`() throws {
+        try stand.start()
+        let (good, bad) = (try program("bridge"), try program("intruder"))
+        try furnish(["exe:\(good)"])
+        let (watcher, changed) = (
+            try Asker(good, ["ask", stand.brokerSocket], uid: other),
+            try Asker(good, ["ask", stand.brokerSocket], uid: other)
+        )
+        for asker in [watcher, changed] {
+            #expect(try asker.say(nil) == "connected")
+            #expect(try asker.ask("GET", "watch").status == 200)
+        }
+        #expect(try changed.say("exec \(bad)\nname") == bad)
+        try stand.rotate()
+        let told = try changed.say("rest")
+        #expect(!told.contains("secret.rotated"), "\(told)")
+        try stand.must("POST", "services/bridge/suspend")
+        #expect(try watcher.say("rest").contains("secret.rotated"))
+    }
+
     @Test func `is served by the digest of its contents alone, and an upgrade needs the new one`() throws {
         try stand.start()
         let (good, same, bad) = (try program("bridge"), try program("same"), try program("bad", padding: "."))

@@ -1,5 +1,6 @@
 import Glibc
 import Rules
+import Synchronization
 import Testing
 
 @testable import Linux
@@ -89,6 +90,27 @@ final class Hall {
         try probe.end()
     }
 
+    /// A backup that links it, a chmod or an upgrade changes the file's state, not what the process runs.
+    @Test func `is matched anew once when its program's file has another state, and then known again`() throws {
+        let (path, other) = (try hall.program("program", padding: "linked"), try hall.program("other"))
+        let selectors = [me, .sha256(try Self.sha256sum(path))]
+        let probe = try Probe(["ask", hall.path], program: path)
+        #expect(try probe.line() == "connected")
+        let peer = try hall.peer()
+        #expect(peer.matches(selectors) && peer.stillMatches(selectors))
+        #expect(unsafe link(path, hall.place("backup")) == 0)
+        #expect(!peer.stillMatches(selectors))
+        let sight = peer.sight
+        #expect(peer.matches(selectors))
+        for _ in 0..<3 { #expect(peer.stillMatches(selectors, since: sight)) }
+        try probe.say("exec \(other)")
+        try probe.say("name")
+        #expect(try probe.line() == other)
+        // Nor is it believed to be what it was looked at as another program.
+        for seen in [sight, peer.sight] { #expect(!peer.stillMatches(selectors, since: seen)) }
+        try probe.end()
+    }
+
     static func sha256sum(_ path: String) throws -> String {
         let pair = try SocketPair(.stream)
         let child = try ChildProcess.start("/usr/bin/sha256sum", [path], descriptors: [1: pair.far.number])
@@ -175,19 +197,19 @@ final class Hall {
         let digests = ProgramDigests(settling: 0)
         let first = try file("p", Array("abc".utf8))
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        for _ in 0..<3 { #expect(digests.sha256(of: place("p"), if: first) == known) }
+        for _ in 0..<3 { #expect(digests.sha256(of: place("p"), if: first, for: 0) == known) }
         #expect(digests.reads == 1)
         try FileDescriptor.open(place("p"), .append).write(Array("d".utf8))
-        let changed = try #require(digests.sha256(of: place("p"), if: first))
+        let changed = try #require(digests.sha256(of: place("p"), if: first, for: 0))
         #expect(changed != known && digests.reads == 2)
         let other = try file("q", Array("abc".utf8))
-        #expect(digests.sha256(of: place("p"), if: other) == nil)
+        #expect(digests.sha256(of: place("p"), if: other, for: 0) == nil)
     }
 
     @Test func `is not remembered where a change could go unseen`() throws {
         let digests = ProgramDigests()
         let fresh = try file("p", Array("abc".utf8))
-        for _ in 0..<3 { #expect(digests.sha256(of: place("p"), if: fresh) != nil) }
+        for _ in 0..<3 { #expect(digests.sha256(of: place("p"), if: fresh, for: 0) != nil) }
         #expect(digests.reads == 3 && digests.count == 0)
     }
 
@@ -195,10 +217,10 @@ final class Hall {
         let digests = ProgramDigests(settling: 0)
         let long = try file("long", [])
         try FileDescriptor.open(place("long"), .write).truncate(to: Int64(ProgramDigests.largest) + 1)
-        #expect(digests.sha256(of: place("long"), if: long) == nil)
+        #expect(digests.sha256(of: place("long"), if: long, for: 0) == nil)
         let folder = try #require(FileIdentity(following: place.path))
-        #expect(digests.sha256(of: place.path, if: folder) == nil)
-        #expect(digests.sha256(of: place("missing"), if: long) == nil)
+        #expect(digests.sha256(of: place.path, if: folder, for: 0) == nil)
+        #expect(digests.sha256(of: place("missing"), if: long, for: 0) == nil)
         #expect(digests.reads == 0)
     }
 
@@ -211,10 +233,10 @@ final class Hall {
             guard let file = try? FileDescriptor.open(path, .append) else { return }
             repeat { try? file.write([1]) } while !stop.wait(until: .after(milliseconds: 1))
         }
-        for _ in 0..<3 { #expect(digests.sha256(of: path, if: identity) == nil) }
+        for _ in 0..<3 { #expect(digests.sha256(of: path, if: identity, for: 0) == nil) }
         stop.raise()
         writer.join()
-        #expect(digests.count == 0 && digests.sha256(of: path, if: identity) != nil)
+        #expect(digests.count == 0 && digests.sha256(of: path, if: identity, for: 0) != nil)
     }
 
     @Test func `is read once for all who ask at the same time`() throws {
@@ -222,19 +244,62 @@ final class Hall {
         let identity = try file("p", [UInt8](repeating: 7, count: 8 << 20))
         let path = place("p")
         let threads = try (0..<16).map { _ in
-            try Thread.start(name: "asker") { _ = digests.sha256(of: path, if: identity) }
+            try Thread.start(name: "asker") { _ = digests.sha256(of: path, if: identity, for: 0) }
         }
         for thread in threads { thread.join() }
         #expect(digests.reads == 1 && digests.count == 1)
+    }
+
+    @Test func `is waited for by the same user's others alone, and not for ever`() throws {
+        let digests = ProgramDigests(settling: 0, patience: 10)
+        _ = try file("long", [])
+        let path = place("long")
+        try FileDescriptor.open(path, .write).truncate(to: 400 << 20)
+        let long = try #require(FileIdentity(following: path))
+        let short = try file("short", Array("abc".utf8))
+        let thread = try Thread.start(name: "long") { _ = digests.sha256(of: path, if: long, for: 1) }
+        defer { thread.join() }
+        let deadline = Deadline.after(seconds: Probe.patience)
+        while digests.reads == 0, !deadline.hasPassed { _ = sched_yield() }
+        #expect(digests.sha256(of: place("short"), if: short, for: 1) == nil)
+        #expect(digests.sha256(of: path, if: long, for: 2) == nil)
+        #expect(digests.sha256(of: place("short"), if: short, for: 2) != nil)
     }
 
     @Test func `is forgotten when there are too many`() throws {
         let digests = ProgramDigests(settling: 0)
         for number in 0..<(ProgramDigests.most + 10) {
             let identity = try file("p\(number)", Array("\(number)".utf8))
-            #expect(digests.sha256(of: place("p\(number)"), if: identity) != nil)
+            #expect(digests.sha256(of: place("p\(number)"), if: identity, for: 0) != nil)
         }
         #expect(digests.count == ProgramDigests.most)
+    }
+}
+
+@Suite struct `A name in the system's database` {
+    @Test func `that is not found any more is not held against who had it`() {
+        let answer = Mutex<NameCache.Found>(.none)
+        let names = NameCache { _ in answer.withLock { $0 } }
+        var now: Int64 = 0
+        func found(_ next: NameCache.Found, after wait: Int64 = NameCache.freshness) -> NameCache.Found {
+            answer.withLock { $0 = next }
+            now += wait
+            return names.find("a", at: now)
+        }
+        #expect(found(.none) == .none && found(.unknown) == .unknown && found(.none) == .none)
+        #expect(found(.id(7)) == .id(7) && found(.id(8), after: 1) == .id(7) && found(.id(8)) == .id(8))
+        // Databases that are down often say "no such name", and are asked again soon.
+        #expect(found(.none) == .unknown && found(.id(8), after: 1) == .unknown)
+        #expect(found(.id(8), after: NameCache.patience) == .id(8))
+        #expect(names.find("b", at: now) == .id(8))
+    }
+
+    @Test(
+        arguments: [
+            (0, .none), (ENOENT, .none), (ESRCH, .none), (EIO, .unknown), (EMFILE, .unknown),
+        ] as [(Int32, NameCache.Found)])
+    func `is unknown where the database fails`(_ error: Int32, _ want: NameCache.Found) {
+        #expect(NameCache.Found(without: error) == want)
     }
 }
 

@@ -87,6 +87,19 @@ import Testing
         #expect(peer.uid == geteuid() && !peer.isAlive && !peer.matches([.uid(peer.uid)]))
     }
 
+    /// Kernels 6.5 to 6.15 refuse; whoever has the number now must not be taken for it.
+    @Test(arguments: [EINVAL, ESRCH, ENODATA])
+    func `that was reaped is nobody, and is not looked for by its number`(_ error: Int32) throws {
+        /// nil: looked for by its number.
+        func isAlive(_ error: Int32) throws -> Bool? {
+            guard let descriptor = try SocketOptions.noProcessDescriptor(error) else { return nil }
+            return ProcessDescriptor(descriptor).isAlive
+        }
+        #expect(try isAlive(error) == false)
+        #expect(try isAlive(ENOPROTOOPT) == nil)
+        #expect(throws: SystemError.self) { try isAlive(EMFILE) }
+    }
+
     @Test func `is not whoever has its number now`() {
         // As on kernels before 6.5: opened by number, then the uid must be the one the kernel recorded.
         let now = ProcessDescriptor(pid: getpid(), uid: geteuid())

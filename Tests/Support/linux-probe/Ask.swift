@@ -2,7 +2,7 @@ import Glibc
 import Linux
 
 /// Does what standard input says, on a connection: `METHOD /path [BODY]` asks and says status and code, `exec PROGRAM`
-/// becomes another program that goes on with the same connection, `fork` leaves it to a child and ends.
+/// becomes another program that goes on with the same connection, `rest` says what else arrives, `fork` leaves it to a child and ends.
 func obey(_ socket: Int32) throws {
     while let line = nextLine() {
         let words = line.split(separator: " ", maxSplits: 2).map(String.init)
@@ -21,6 +21,7 @@ func obey(_ socket: Int32) throws {
             say("\(child.pid)")
             Program.exit(0)
         case "name": say(Program.path)
+        case "rest": say(rest(socket))
         default: say(ask(socket, words))
         }
     }
@@ -60,6 +61,18 @@ private func ask(_ socket: Int32, _ words: [String]) -> String {
         if got <= 0 { return "cut" }
         answer += chunk[..<got]
     }
+}
+
+/// What still comes until an answer's last chunk, on one line.
+private func rest(_ socket: Int32) -> String {
+    var text = ""
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while !text.hasSuffix("0\r\n\r\n") {
+        let got = unsafe recv(socket, &chunk, chunk.count, 0)
+        if got <= 0 { break }
+        text += String(decoding: chunk[..<got], as: UTF8.self)
+    }
+    return String(text.map { $0.isNewline ? " " : $0 })
 }
 
 extension String {
