@@ -60,9 +60,11 @@ extension Broker {
                     continue
                 }
                 let lease = try lease(ask, allowed, place, leg, caller, &entry, into: slab)
+                // What can be refused is refused before the lease is written.
+                let apiBase = try dialect(of: allowed.app).apiBase(try client(of: allowed.app, .address))
+                let gateway = try gateway(of: lease, allowed.app)
                 let issued = entry
                 let most = allowed.service.mostLeases
-                // What can be refused is refused before the lease is written.
                 let outcome = try vault.change(decidedUnder: allowed.epoch, onlyAdds: true) {
                     transaction throws(Problem) in
                     try transaction.add(lease: lease, atMost: most)
@@ -76,8 +78,7 @@ extension Broker {
                 return AccessAnswer(
                     lease: lease, expiresIn: lease.expiresAt - vault.now,
                     tokenExpiresAt: ask.delivery == .token ? leg.expiresAt : nil,
-                    apiBase: try dialect(of: allowed.app).apiBase(try client(of: allowed.app, .address)),
-                    gateway: try gateway(of: lease, allowed.app))
+                    apiBase: apiBase, gateway: gateway)
             } catch {
                 slab.wipe()
                 if error.code == .rateLimited, error.retryAfter != nil {
@@ -120,7 +121,7 @@ extension Broker {
         let scope = ask.scope ?? []
         return methods.allSatisfy { Method.isCovered($0, by: grant.methods) }
             && (grant.scope.isEmpty || scope.allSatisfy(grant.scope.contains))
-            && (ask.ttl ?? Interval(seconds: 1)) <= grant.maxTTL
+            && (ask.ttl ?? Interval(seconds: 1)) <= grant.longestTTL
             && (ask.delivery != .tcp || grant.binding == .service)
     }
 
@@ -152,9 +153,10 @@ extension Broker {
         _ ask: AccessRequest, _ allowed: Allowed, _ place: Installation, _ leg: LegRow, _ caller: Caller,
         _ entry: inout AuditEntry, into slab: Slab
     ) throws(Problem) -> Lease {
-        let ttl = ask.ttl ?? min(Grant.defaultTTL, allowed.grant.maxTTL)
-        guard ttl.seconds > 0, ttl <= allowed.grant.maxTTL else {
-            throw Problem(.badRequest, "ttl is 1s to \(allowed.grant.maxTTL), the grant's longest")
+        let longest = allowed.grant.longestTTL
+        let ttl = ask.ttl ?? min(Grant.defaultTTL, longest)
+        guard ttl.seconds > 0, ttl <= longest else {
+            throw Problem(.badRequest, "ttl is 1s to \(longest), the grant's longest")
         }
         let now = vault.now
         var ends = now + ttl.milliseconds

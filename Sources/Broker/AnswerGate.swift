@@ -29,15 +29,24 @@ final class AnswerGate: Sendable {
         }
     }
 
-    func leave(_ line: Answering) { line.under.store(0, ordering: .sequentiallyConsistent) }
+    func leave(_ line: Answering) {
+        line.under.store(0, ordering: .sequentiallyConsistent)
+        line.uses(nil)
+    }
 
     /// Returns when no answer of an epoch before `epoch` can leave any more.
     func drain(before epoch: Int64) {
-        let older = lines.withLock { lines in lines.values.filter { Self.isAnswering($0, before: epoch) } }
+        drain({ Self.isAnswering($0, before: epoch) }, review: { $0.review(under: epoch) })
+    }
+
+    /// Returns when no answer made with this lease can leave any more, which has ended and is durable. Other answers are
+    /// not waited for.
+    func drain(of lease: Lease) { drain({ $0.isAnswering(with: lease) }, review: { $0.review() }) }
+
+    private func drain(_ isOver: (Answering) -> Bool, review: (Answering) -> Bool) {
+        let older = lines.withLock { lines in lines.values.filter(isOver) }
         // An answer can become a long one while it is waited for.
-        func waiting(_ lines: [Answering]) -> [Answering] {
-            lines.filter { Self.isAnswering($0, before: epoch) && !$0.review(under: epoch) }
-        }
+        func waiting(_ lines: [Answering]) -> [Answering] { lines.filter { isOver($0) && !review($0) } }
         var late = waiting(older)
         let deadline = Deadline.after(milliseconds: Self.patience)
         while !late.isEmpty, !deadline.hasPassed {
@@ -58,4 +67,11 @@ extension AnswerGate {
     func enter(_ caller: Caller, _ vault: Vault) -> PolicySnapshot { enter(caller.answering, vault) }
 
     func leave(_ caller: Caller) { leave(caller.answering) }
+
+    /// An answer made with a lease, which is marked before the lease is looked up: whoever ends it afterwards waits for
+    /// this answer, and after whoever has ended it before the lookup finds it ended.
+    func enter(_ holder: LeaseHolder, _ vault: Vault) -> PolicySnapshot {
+        holder.answering.uses(holder.shown)
+        return enter(holder.answering, vault)
+    }
 }

@@ -10,6 +10,8 @@ package final class Answering: Sendable {
     private let cutter = Mutex<(@Sendable () -> Void)?>(nil)
     /// Whether an answer that takes long is still allowed under the policy of now; nil for all others.
     private let reviewer = Mutex<(@Sendable () -> Bool)?>(nil)
+    /// The lease whose answer is under way, where it is one's.
+    private let lease = Mutex<LeaseHolder.Shown?>(nil)
     /// The policy this line was last answered under, so that lines do not queue for it.
     private let lastPolicy = Mutex<PolicySnapshot?>(nil)
 
@@ -51,6 +53,22 @@ package final class Answering: Sendable {
     /// The answer under way takes long: a revocation does not wait for it, but asks whether it may go on. nil when it has
     /// ended.
     func isReviewed(by review: (@Sendable () -> Bool)?) { reviewer.withLock { $0 = review } }
+
+    /// The answer under way is made with this lease; nil when it has ended.
+    func uses(_ shown: LeaseHolder.Shown?) { lease.withLock { $0 = shown } }
+
+    /// Whether an answer made with this lease is under way.
+    func isAnswering(with lease: Lease) -> Bool {
+        under.load(ordering: .sequentiallyConsistent) != 0 && self.lease.withLock { $0?.isOf(lease) ?? false }
+    }
+
+    /// Cuts the answer under way when it is reviewed and no longer allowed; false where it is a short one that can be
+    /// waited for.
+    func review() -> Bool {
+        guard let review = reviewer.withLock({ $0 }) else { return false }
+        if under.load(ordering: .sequentiallyConsistent) != 0, !review() { cut() }
+        return true
+    }
 
     /// Takes the answer under way into `epoch` when it is reviewed and still allowed, cuts it when it no longer is; false
     /// where it is a short one that a revocation can wait for.

@@ -59,7 +59,7 @@ extension Broker {
     ) throws(Problem) -> AdmittedCall {
         var refused = refused
         while true {
-            let policy = gate.enter(holder.answering, vault)
+            let policy = gate.enter(holder, vault)
             let (lease, allowed) = try gatewayLease(holder, policy, request)
             let (path, method) = try gatewayMethod(ask, lease, allowed, request)
             var entry = gatewayEntry(lease, allowed, request)

@@ -46,7 +46,7 @@ package final class GatewayCall: @unchecked Sendable {  // all but `passage` in 
 
     /// The same for a body of at least so many bytes.
     private func check(_ count: Int) throws(Problem) {
-        let policy = broker.gate.enter(holder.answering, broker.vault)
+        let policy = broker.gate.enter(holder, broker.vault)
         defer { broker.gate.leave(holder.answering) }
         let (lease, allowed) = try broker.gatewayLease(holder, policy, request)
         _ = try broker.gatewayMethod(ask, lease, allowed, request)

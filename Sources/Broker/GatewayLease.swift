@@ -47,7 +47,7 @@ extension Broker {
     /// Goes on with an answer after a wait: under the policy of now, and with a lease that is live now.
     @discardableResult
     func enterAgain(_ holder: LeaseHolder, _ request: RequestID) throws(Problem) -> Lease {
-        try gatewayLease(holder, gate.enter(holder.answering, vault), request).0
+        try gatewayLease(holder, gate.enter(holder, vault), request).0
     }
 
     /// Whom the log names for a call that is refused, and which lease: of a bearer that is one, its service's.

@@ -17,6 +17,29 @@ package enum LeaseHolder: Sendable {
         }
     }
 
+    /// What it shows of its lease.
+    var shown: Shown {
+        switch self {
+        case .caller(_, let id): .id(id)
+        case .bearer(let hash, _, _): .bearer(hash)
+        }
+    }
+
+    /// By what a lease is used.
+    enum Shown: Sendable {
+        case id(String)
+        /// BLAKE2b-256 of a bearer.
+        case bearer([UInt8])
+
+        /// Whether it is this lease.
+        func isOf(_ lease: Lease) -> Bool {
+            switch self {
+            case .id(let id): id == lease.id
+            case .bearer(let hash): hash == lease.bearer
+            }
+        }
+    }
+
     /// What the log calls it before the lease is known.
     func identity(in policy: PolicySnapshot) -> Caller.Identity {
         switch self {

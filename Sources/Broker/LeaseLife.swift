@@ -85,7 +85,9 @@ extension Broker {
         guard let process = caller.peer.processIdentity else {
             throw Problem(
                 .conflict, "the grant binds leases to the process that asks, and this one cannot be told from others",
-                advice: "a process in a pid namespace of its own needs a grant with --bind service")
+                advice:
+                    "a process in a pid namespace of its own, or one that /proc hides (hidepid, ProtectProc), "
+                    + "needs a grant with --bind service")
         }
         return process
     }
@@ -115,7 +117,7 @@ extension Broker {
             }
             let oldest = lease.createdAt + allowed.grant.maxAge.milliseconds
             let renewed = try prolonged(
-                lease, to: min(moment.wall + ttl.milliseconds, oldest), allowed)
+                lease, to: min(moment.wall + ttl.milliseconds, oldest), at: moment, by: allowed.grant)
             let entry = AuditEntry(
                 "lease.renew", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: lease.leg.rawValue, leaseID: id)
@@ -132,22 +134,22 @@ extension Broker {
     }
 
     /// The lease with its new end, never earlier than the one it has unless the grant is narrower now.
-    private func prolonged(_ lease: Lease, to end: Int64, _ allowed: Allowed) throws(Problem) -> Lease {
+    func prolonged(
+        _ lease: Lease, to end: Int64, at moment: LeaseMoment, by grant: Grant
+    ) throws(Problem) -> Lease {
         var longer = lease
-        var end = end
-        if lease.delivery == .token, let leg = try vault.leg(lease.leg, of: lease.installation),
-            let tokenEnds = leg.expiresAt
-        {
-            end = min(end, tokenEnds)
+        let leg = try vault.leg(lease.leg, of: lease.installation)
+        let tokenEnds = lease.delivery == .token ? leg?.expiresAt : nil
+        longer.prolong(to: min(end, tokenEnds ?? end), at: moment)
+        longer.methods = lease.methods.filter { Method.isCovered($0, by: grant.methods) }
+        // A consent since may have been to less.
+        for most in [grant.scope, leg?.scope ?? []] where !most.isEmpty {
+            longer.scope = longer.scope.filter(most.contains)
         }
-        longer.expiresAt = max(lease.expiresAt, end)
-        longer.bootExpires += longer.expiresAt - lease.expiresAt
-        longer.methods = lease.methods.filter { Method.isCovered($0, by: allowed.grant.methods) }
-        if !allowed.grant.scope.isEmpty { longer.scope = lease.scope.filter(allowed.grant.scope.contains) }
         return longer
     }
 
-    /// A service gives its lease back.
+    /// A service gives its lease back; returns when no answer of this lease can leave. Others are as they were.
     package func end(_ id: String, for caller: Caller, _ request: RequestID) throws(Problem) {
         let policy = gate.enter(caller.answering, vault)
         let identity = caller.identity(in: policy)
@@ -159,13 +161,18 @@ extension Broker {
         let entry = AuditEntry(
             "lease.end", .allowed, by: identity.actor, request: request, kind: lease.leg.rawValue, leaseID: id)
         gate.leave(caller.answering)
+        // The reserve on the disk is for what takes something away: a lease that is over gives nothing back.
+        guard lease.standing(at: leaseMoment, in: policy).state == .live else {
+            _ = try vault.record(entry)
+            return
+        }
         try vault.change(
             isRevoking: true,
             always: { transaction throws(Problem) in
-                _ = try transaction.revokeLease(id)
+                try transaction.giveBack(lease: id)
                 try transaction.record(entry)
             })
-        drain()
+        gate.drain(of: lease)
     }
 }
 

@@ -63,6 +63,9 @@ package struct Grant: Sendable, Equatable {
     package let maxAge: Interval
     package let binding: Binding
 
+    /// The longest a lease lasts that is not renewed: none becomes older than it may.
+    package var longestTTL: Interval { min(maxTTL, maxAge) }
+
     /// Every field as given.
     package init(
         id: Int64, service: Slug, pattern: GrantPattern, actions: [Action], methods: [String], scope: [String],

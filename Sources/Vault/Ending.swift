@@ -78,15 +78,18 @@ struct Endings: Sendable {
         }
         return false
     }
+
+    /// The same of a lease.
+    func cover(_ lease: Lease) -> Bool {
+        cover(
+            serial: lease.serial, service: lease.service, grant: lease.grant, app: lease.app,
+            installation: lease.installation)
+    }
 }
 
 extension PolicySnapshot {
     /// Whether the lease was ended with all of its service, grant, app or installation.
-    package func hasEnded(_ lease: Lease) -> Bool {
-        endings.cover(
-            serial: lease.serial, service: lease.service, grant: lease.grant, app: lease.app,
-            installation: lease.installation)
-    }
+    package func hasEnded(_ lease: Lease) -> Bool { endings.cover(lease) }
 }
 
 extension Transaction {
@@ -109,6 +112,9 @@ extension Transaction {
 
     /// Ends every lease on a tenant's apps, and on what the tenant has installed of others' apps. `isTold` tells those
     /// who watch of the leases, where they are not told of what ends them.
+    ///
+    /// Every installation has its app's tenant so far. Where one is to have another, whoever decides has to ask for
+    /// that tenant's standing too: it looks at the app's alone, and would give new leases at once.
     package func endLeases(ofTenant tenant: Int64, isTold: Bool = false) throws(Problem) {
         let apps = try rows(
             App.self,

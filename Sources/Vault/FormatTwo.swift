@@ -143,7 +143,11 @@ enum FormatTwo {
         for table in [TableName.services, .grants, .leases] { transaction.state.digests[table.rawValue] = .zero }
         for row in oldServices { try transaction.insert(row) }
         for row in oldGrants { try transaction.insert(row) }
-        for row in oldLeases { try transaction.add(lease: row) }
+        for var row in oldLeases {
+            // Format 2 left a revoked lease its end; whatever counts the live ones goes by it now.
+            if row.state == .revoked { row.expiresAt = min(row.expiresAt, transaction.now) }
+            try transaction.add(lease: row)
+        }
     }
 
     /// Every row of a table under its old MAC, and all of them together under the set digest.

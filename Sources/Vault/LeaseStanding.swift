@@ -57,6 +57,16 @@ extension Lease {
         default: return LeaseStanding(state: .ended, endsAt: min(standing.endsAt, moment.wall))
         }
     }
+
+    /// Moves the end to `end` on the wall clock, and on the boot clock to as long from now: while a wall clock that was
+    /// put back catches up, no time passes on it, and the lease would end by the other clock all the same. Neither
+    /// becomes earlier.
+    package mutating func prolong(to end: Int64, at moment: LeaseMoment) {
+        expiresAt = max(expiresAt, end)
+        // What was given under another boot goes by the wall clock alone.
+        guard bootID == moment.bootID else { return }
+        bootExpires = max(bootExpires, moment.boot + expiresAt - moment.wall)
+    }
 }
 
 /// Which leases are meant; nil is any.

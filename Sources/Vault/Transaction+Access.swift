@@ -9,7 +9,7 @@ extension Transaction {
     package func add(lease: Lease, atMost most: Int64 = .max) throws(Problem) {
         let live = most == .max ? 0 : try liveLeases(of: lease.service)
         guard live < most else {
-            let wait = (leaseCounts.nextEnd(of: lease.service, after: now) ?? 1000 + 999) / 1000
+            let wait = ((leaseCounts.nextEnd(of: lease.service, after: now) ?? 1000) + 999) / 1000
             throw Problem(
                 .rateLimited, "this service has \(live) live leases, which is all it may have",
                 advice: "end leases that are not needed any more; the next ends by itself in \(max(1, wait)) s",
@@ -61,16 +61,27 @@ extension Transaction {
 
     /// Ends a lease and moves the policy epoch. `not_found` where there is none.
     package func revokeLease(_ id: String) throws(Problem) -> Lease {
-        guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
+        let (row, wasLive) = try end(lease: id)
         // Ending it twice takes nothing more away, and must not make others decide again.
-        guard row.state != .revoked else { return row }
-        leaseCounts.remove(row.service, endingAt: row.expiresAt)
+        if wasLive { raiseEpoch() }
+        return row
+    }
+
+    /// A service gives its lease back: ordinary traffic, for which nobody else need decide again, so the epoch stays.
+    /// Whoever asks for this waits for the answers of this one lease. `not_found` where there is none.
+    package func giveBack(lease id: String) throws(Problem) { _ = try end(lease: id) }
+
+    private func end(lease id: String) throws(Problem) -> (Lease, wasLive: Bool) {
+        guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
+        guard row.state != .revoked else { return (row, false) }
+        // What was ended with others is not counted any more, and must not be taken off a second time.
+        let wasLive = !Endings(try connection.rows(Ending.self, mac)).cover(row)
+        if wasLive { leaseCounts.remove(row.service, endingAt: row.expiresAt) }
         row.state = .revoked
         // It is among the live ones of no index any more.
         row.expiresAt = min(row.expiresAt, now)
         try update(row)
-        raiseEpoch()
-        return row
+        return (row, wasLive)
     }
 
     /// Removes leases that ended before `before`. Returns how many.

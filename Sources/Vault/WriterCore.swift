@@ -127,6 +127,11 @@ final class WriterCore: @unchecked Sendable {  // one caller at a time, by the w
             try transaction.record(entry)
             job.outcome = .done
         case .call(let entry, let app):
+            // Giving a lease back moves no epoch.
+            if let id = entry.leaseID, try transaction.lease(id)?.state != .live {
+                job.outcome = .stale
+                return
+            }
             try transaction.record(entry)
             transaction.counting[app, default: 0] += 1
             job.outcome = .done

@@ -37,7 +37,12 @@ import Testing
         }
         // What may come at once is one second's; then it is the rate.
         #expect((10 * rate...11 * rate).contains(taken), "\(taken)")
-        guard case .tooFast(let seconds) = calls.begin(1, rate: 1, now: start + 10 * second) else { return }
-        #expect(seconds >= 1)
+        // Another service, all of whose second is taken.
+        for _ in 0..<rate { #expect(goesOn(2, rate: rate, at: start)) }
+        guard case .tooFast(let seconds) = calls.begin(2, rate: rate, now: start) else {
+            Issue.record("one more went on")
+            return
+        }
+        #expect(seconds == 1)
     }
 }

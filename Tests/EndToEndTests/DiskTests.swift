@@ -72,6 +72,19 @@ struct `On a disk that` {
         #expect(try stand.must("GET", "grants").text.contains("\"id\":\(grant),") == false)
     }
 
+    /// The reserve is for what takes something away: what is over can be given back as often as one likes.
+    @Test func `is full a lease is given back once, and once more is no revocation`() throws {
+        let disk = try SmallDisk(megabytes: 24)
+        let stand = try Stand(simulated: true, at: disk.data).start()
+        try stand.furnish(actions: ["access:bot", "secret:read:signing_secret"], methods: ["auth.test"])
+        let lease = try stand.lease()
+        try disk.fill()
+        #expect(try eventually { try stand.read("signing_secret").code == "audit_unavailable" })
+        #expect(try stand.broker("DELETE", "leases/\(lease)").status == 204)
+        let again = try stand.broker("DELETE", "leases/\(lease)")
+        #expect(again.code == "audit_unavailable", "\(again.text)")
+    }
+
     @Test func `is read-only at start says so`() throws {
         let disk = try SmallDisk(megabytes: 24)
         let stand = try Stand(at: disk.data).start()

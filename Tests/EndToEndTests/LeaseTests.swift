@@ -95,8 +95,31 @@ import Testing
         #expect(try stand.broker("POST", "gateway/\(lease)/chat.postMessage").code == "denied")
     }
 
+    @Test func `lasts ten minutes where nobody says otherwise, and an hour at most`() throws {
+        let stand = try stand(["max_ttl_seconds": 3600])
+        let usual = try stand.broker("POST", Self.call, ["as": "bot"])
+        #expect((599...600).contains(number(usual["expires_in"])), "\(usual.text)")
+        let longest = try stand.broker("POST", Self.call, ["as": "bot", "ttl": 3600])
+        #expect((3599...3600).contains(number(longest["expires_in"])), "\(longest.text)")
+        #expect(try stand.broker("POST", Self.call, ["as": "bot", "ttl": 3601]).code == "bad_request")
+        for more in [["max_ttl_seconds": 3601], ["max_ttl_seconds": 0], ["max_age_seconds": 2_592_001]]
+            as [[String: JSON]]
+        {
+            var body: [String: JSON] = [
+                "service": "bridge", "pattern": .string("acme/\(Stand.app)"), "actions": ["access:bot"],
+                "methods": ["auth.test"],
+            ]
+            body.merge(more) { _, given in given }
+            #expect(try stand.admin("POST", "grants", .object(body)).code == "bad_request", "\(more)")
+        }
+    }
+
     @Test func `is not renewed beyond the grant's age`() throws {
         let stand = try stand(["max_ttl_seconds": 60, "max_age_seconds": 30])
+        // Nor given for longer in the first place.
+        let usual = try stand.broker("POST", Self.call, ["as": "bot"])
+        #expect((29...30).contains(number(usual["expires_in"])), "\(usual.text)")
+        #expect(try stand.broker("POST", Self.call, ["as": "bot", "ttl": 31]).code == "bad_request")
         let reply = try stand.broker("POST", Self.call, ["as": "bot", "ttl": 20])
         let lease = try #require(reply["lease_id"]?.text)
         let renewed = try stand.broker("POST", "leases/\(lease)/renew")

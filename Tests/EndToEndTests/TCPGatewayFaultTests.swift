@@ -54,6 +54,8 @@ import Testing
         try stand.furnish()
         let refused = try stand.broker("POST", "apps/\(Stand.app)/access", ["as": "bot", "deliver": "tcp"])
         #expect(refused.code == "unsupported", "\(refused.text)")
+        // Nobody was told of a lease, so there is none.
+        #expect(try stand.must("GET", "services/bridge")["live_leases"] == 0)
         #expect(try stand.must("GET", "status")["courier"]?["gateway"]?.text == nil)
     }
 

@@ -86,6 +86,45 @@ private struct Stage: Sendable {
         #expect(standing.endsAt <= lease.expiresAt)
     }
 
+    /// A clock that was put back stands still until it is where it was: a lease that is renewed lives on by the boot clock.
+    @Test(arguments: [("this boot", 1_200_000), ("the next boot", 600_000)])
+    func `is prolonged by both clocks`(_ bootID: String, _ left: Int64) throws {
+        let stage = try Stage()
+        var lease = stage.lease("ls_1")
+        let ended = lease.expiresAt
+        lease.prolong(
+            to: lease.createdAt + 600_000,
+            at: LeaseMoment(wall: lease.createdAt, boot: 5_600_000, bootID: bootID))
+        #expect(lease.expiresAt == ended)
+        #expect(lease.bootExpires == 5_000_000 + left)
+        // Neither becomes earlier.
+        let before = lease.bootExpires
+        lease.prolong(to: ended - 1, at: LeaseMoment(wall: ended - 10, boot: 5_000_000, bootID: bootID))
+        #expect(lease.expiresAt == ended && lease.bootExpires == before)
+    }
+
+    @Test func `that its service gives back ends without making anybody decide again`() throws {
+        let stage = try Stage()
+        try stage.add(stage.lease("ls_1"))
+        try stage.add(stage.lease("ls_2"))
+        let policy = stage.vault.policy
+        try stage.vault.change(always: { transaction throws(Problem) in try transaction.giveBack(lease: "ls_1") })
+        #expect(try stage.state("ls_1") == .revoked)
+        #expect(stage.vault.policy.epoch == policy.epoch && stage.vault.policySerial == policy.serial)
+        // A call that was allowed before is not written down, and not made.
+        for (id, isMade) in [("ls_1", false), ("ls_2", true)] {
+            var entry = note("gateway.call")
+            entry.leaseID = id
+            #expect(try stage.vault.recordCall(entry, of: stage.app, decidedUnder: policy.epoch) == isMade, "\(id)")
+        }
+        // An admin's word moves it, once.
+        for moves in [true, false] {
+            let before = stage.vault.policy.epoch
+            _ = try stage.vault.change(always: { transaction throws(Problem) in try transaction.revokeLease("ls_2") })
+            #expect((stage.vault.policy.epoch > before) == moves)
+        }
+    }
+
     @Test func `of any holder ends when all of its holder end, and what is given afterwards lives`() throws {
         let stage = try Stage()
         let ends: [(String, @Sendable (Transaction) throws(Problem) -> Void)] = [
@@ -256,6 +295,20 @@ private struct Stage: Sendable {
         try vault.change(always: { transaction throws(Problem) in try transaction.endLeases(of: .app(stage.app)) })
         for id in ["ls_6", "ls_7", "ls_8"] { #expect(try mayAdd(id, in: vault)) }
         #expect(try !mayAdd("ls_9", in: vault))
+        // What ended with others is not taken off once more.
+        for id in ["ls_2", "ls_3", "ls_4"] {
+            try vault.change(always: { transaction throws(Problem) in try transaction.giveBack(lease: id) })
+        }
+        #expect(try !mayAdd("ls_9", in: vault))
+    }
+
+    @Test func `says when there is room again, not a second too early`() throws {
+        let stage = try Stage()
+        let first = stage.lease("ls_1", ttl: 5000)
+        try stage.add(first, atMost: 1)
+        let problem = #expect(throws: Problem.self) { try stage.add(stage.lease("ls_2"), atMost: 1) }
+        let wait = try #require(problem?.retryAfter)
+        #expect(stage.vault.now + wait * 1000 >= (first.expiresAt / 1000 + 1) * 1000)
     }
 
     /// A second is the finest that is counted, so a lease counts until the second is over in which it ends.
