@@ -15,7 +15,7 @@ extension Broker {
     /// Judges the holder of a call that names no path of the gateway, records it, and returns what the caller is told:
     /// whether there is such a path only who has a lease learns.
     package func refuse(_ problem: Problem, callOf holder: LeaseHolder, _ request: RequestID) -> Problem {
-        let policy = gate.enter(holder.answering, vault)
+        let policy = gate.enter(holder, vault)
         defer { gate.leave(holder.answering) }
         do throws(Problem) {
             let (lease, allowed) = try gatewayLease(holder, policy, request)

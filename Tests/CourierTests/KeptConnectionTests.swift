@@ -64,7 +64,7 @@ private final class FickleServer: Sendable {
             let passage = try courier.keeper.pass(
                 PassageAsk(
                     method: method, url: "http://127.0.0.1:\(port)/api/chat.postMessage", headers: [],
-                    timeoutSeconds: 10, mayRepeat: method == "GET"), body: [])
+                    timeoutSeconds: 10, mayRepeat: method == "GET"), body: [], courier.keeper.turn(of: 1))
             defer { passage.end() }
             return .success(try passage.answer(until: .after(seconds: 20)).status)
         } catch { return .failure(error) }
