@@ -21,12 +21,9 @@ import Testing
         let lease = try stand.lease()
         let sim = try #require(stand.sim)
         // What the platform says is the bridge's to read, whatever it says.
-        for (fault, status) in [("html", 200), ("status:503", 503)] {
-            try sim.fault("auth.test", fault)
-            let reply = try stand.broker("POST", "gateway/\(lease)/auth.test")
-            #expect(reply.status == status, "\(fault): \(reply.status) \(reply.text.prefix(200))")
-        }
-        for fault in ["refuse", "close", "truncate", "huge"] {
+        try sim.fault("auth.test", "html")
+        #expect(try stand.broker("POST", "gateway/\(lease)/auth.test").status == 200)
+        for fault in ["refuse", "close", "truncate"] {
             try sim.fault("auth.test", fault)
             let reply = try stand.broker("POST", "gateway/\(lease)/auth.test")
             #expect(
@@ -34,12 +31,14 @@ import Testing
                 "\(fault): \(reply.status) \(reply.text.prefix(200))")
         }
         #expect(try stand.broker("POST", "gateway/\(lease)/auth.test")["ok"] == true)
-        // Last, since the platform's wish to wait is remembered.
-        try sim.fault("auth.test", "status:429")
-        for _ in 0..<2 { #expect(try stand.broker("POST", "gateway/\(lease)/auth.test").status == 429) }
+        // Last, since it comes with a wish to wait, which is remembered.
+        try sim.fault("auth.test", "status:503")
+        for status in [503, 429] {
+            #expect(try stand.broker("POST", "gateway/\(lease)/auth.test").status == status)
+        }
         #expect(try stand.read("bot_token")["value"]?.text == planted.botToken)
         let failed = try stand.records().filter { $0["action"] == "gateway.call" && $0["outcome"] == "error" }
-        #expect(failed.count >= 4)
+        #expect(failed.count >= 3)
     }
 
     @Test func `verifying an app says what could not be checked, and keeps it`() throws {

@@ -113,6 +113,10 @@ final class Stand: Sendable {
             return (try? Wire(brokerSocket).call("GET", "/v1/health"))?.status == 200
         }
         try #require(isUp && (try? Wire(brokerSocket)) != nil, "posternd did not start: \(log.suffix(2000))")
+        // The courier comes a moment later, and browsers with it.
+        if sim != nil, let port = UInt16(callback.split(separator: ":").last ?? "") {
+            _ = eventually { (try? Wire(loopback: port, uid: nil)) != nil }
+        }
         return self
     }
 

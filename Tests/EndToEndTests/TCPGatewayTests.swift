@@ -170,7 +170,7 @@ import Testing
         let wire = try gateway.connect()
         try wire.send(
             Wire.request(
-                "PATCH", "/slack/chat.postMessage", gateway.headers(bearer) + ["Content-Length: 99000000"], host: nil))
+                "GET", "/slack/chat.postMessage", gateway.headers(bearer) + ["Content-Length: 99000000"], host: nil))
         #expect(try wire.receive().status == 413)
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 package import Linux
 import Synchronization
 
@@ -52,7 +51,7 @@ package struct PythonSDK {
         try Self.turn.withLock { _ in
             let directory = Program.sibling(name)
             if try FileStatus.of("\(directory)/\(proof)") != nil { return directory }
-            let begun = "\(directory).\(ProcessInfo.processInfo.processIdentifier)"
+            let begun = "\(directory).\(ForkedChild.ownPID)"
             let install = try Self.run(
                 [
                     "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes",
@@ -65,9 +64,10 @@ package struct PythonSDK {
                         "pip could not install \(name) (packages python3 and python3-pip; POSTERN_TEST_OFFLINE=1 skips): "
                         + install.said)
             }
-            // Of an interrupted installation, or of another test run meanwhile.
-            try? FileManager.default.removeItem(atPath: directory)
-            try FileManager.default.moveItem(atPath: begun, toPath: directory)
+            do { try Directory.rename(begun, to: directory) } catch {
+                // Another test run has put one there meanwhile, or there is something else.
+                guard try FileStatus.of("\(directory)/\(proof)") != nil else { throw error }
+            }
             return directory
         }
     }
