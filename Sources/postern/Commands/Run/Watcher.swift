@@ -53,35 +53,45 @@ final class Watcher: Sendable {
         // Half a second at first, and half a minute at most; the daemon is on this machine.
         var pause: Int64 = 500
         while true {
-            let request = HTTPClient.Request(
-                "GET", "http://postern\(target)", headers: [.init("Accept", "text/event-stream")],
-                unixSocket: session.settings.brokerSocket)
-            var stream = EventStream()
-            var failure = Failure.error("the daemon ended the watch")
-            do throws(HTTPClient.Failure) {
-                let answer = try HTTPClient().listen(
-                    request,
-                    HTTPClient.Events(
-                        silence: Self.silence,
-                        opened: { [self] in
-                            pause = 500
-                            say(Word.open)
-                        },
-                        take: { [self] bytes in
-                            for event in stream.take(bytes) where concerns(event) { say(Word.changed) }
-                            return true
-                        }))
-                if answer.status >= 300 {
-                    failure = JSON(parsing: answer.body).map { Failure(status: answer.status, document: $0) } ?? failure
-                }
-            } catch {
-                failure = session.broker.failure(error)
-            }
-            last.withLock { $0 = failure }
+            if listenOnce() { pause = 500 }
             say(Word.refused)
             Clock.sleep(microseconds: (pause + .random(in: 0...pause / 4)) * 1000)
             pause = min(pause * 2, 30_000)
         }
+    }
+
+    /// One connection from its begin to its end; true when the daemon listened.
+    ///
+    /// Never inlined: within the endless loop above it keeps the optimiser of Swift 6.3.1 busy for ever.
+    @inline(never)
+    private func listenOnce() -> Bool {
+        let request = HTTPClient.Request(
+            "GET", "http://postern\(target)", headers: [.init("Accept", "text/event-stream")],
+            unixSocket: session.settings.brokerSocket)
+        var stream = EventStream()
+        var isOpen = false
+        var failure = Failure.error("the daemon ended the watch")
+        do throws(HTTPClient.Failure) {
+            let answer = try HTTPClient().listen(
+                request,
+                HTTPClient.Events(
+                    silence: Self.silence,
+                    opened: { [self] in
+                        isOpen = true
+                        say(Word.open)
+                    },
+                    take: { [self] bytes in
+                        for event in stream.take(bytes) where concerns(event) { say(Word.changed) }
+                        return true
+                    }))
+            if answer.status >= 300 {
+                failure = JSON(parsing: answer.body).map { Failure(status: answer.status, document: $0) } ?? failure
+            }
+        } catch {
+            failure = session.broker.failure(error)
+        }
+        last.withLock { $0 = failure }
+        return isOpen
     }
 
     /// Whether an event is about a kind of ours, or about none in particular.
