@@ -54,7 +54,7 @@ private func ask(_ socket: Int32, _ words: [String]) -> String {
                 head.split(separator: "\r\n").first { $0.lowercased().hasPrefix("content-length:") }
                 .flatMap { Int($0.dropFirst(15).filter(\.isNumber)) } ?? 0
             if text[end...].utf8.count >= length {
-                return "\(head.split(separator: " ")[1]) \(text[end...])"
+                return "\(head.split(separator: " ")[1]) \(line(text[end...]))"
             }
         }
         let got = unsafe recv(socket, &chunk, chunk.count, 0)
@@ -72,8 +72,11 @@ private func rest(_ socket: Int32) -> String {
         if got <= 0 { break }
         text += String(decoding: chunk[..<got], as: UTF8.self)
     }
-    return String(text.map { $0.isNewline ? " " : $0 })
+    return line(text[...])
 }
+
+/// One line of it, since each thing said is one: a watch begins with several.
+private func line(_ text: Substring) -> String { String(text.map { $0.isNewline ? " " : $0 }) }
 
 extension String {
     /// Where the first `part` ends.
