@@ -47,6 +47,17 @@ extension Broker {
                     app: app, tenant: tenant, service: service, grant: grant, identity: identity, epoch: policy.epoch))
         }
     }
+
+    /// What the caller may do it by; a denial is thrown, on the record as one of the call `name`.
+    func admit(
+        _ action: Action, on key: AppKey, for caller: Caller, _ policy: PolicySnapshot, _ name: String,
+        _ request: RequestID
+    ) throws(Problem) -> Allowed {
+        switch try decide(action, on: key, for: caller, policy) {
+        case .success(let allowed): return allowed
+        case .failure(let denial): throw refuse(denial, name, caller.identity(in: policy), request, app: key)
+        }
+    }
 }
 
 extension Denial: Error {}

@@ -30,12 +30,8 @@ extension Broker {
     ) throws(Problem) -> Disconnection {
         while true {
             let policy = gate.enter(caller, vault)
-            let allowed: Allowed
-            switch try decide(.disconnectInstallation, on: key, for: caller, policy) {
-            case .success(let found): allowed = found
-            case .failure(let denial):
-                throw refuse(denial, "installation.disconnect", caller.identity(in: policy), request, app: key)
-            }
+            let allowed = try admit(
+                .disconnectInstallation, on: key, for: caller, policy, "installation.disconnect", request)
             let entry = AuditEntry(
                 "installation.disconnect", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: key)

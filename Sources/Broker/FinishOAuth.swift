@@ -95,12 +95,7 @@ extension Broker {
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
-            let allowed: Allowed
-            switch try decide(.finishOAuth, on: key, for: caller, policy) {
-            case .success(let found): allowed = found
-            case .failure(let denial):
-                throw refuse(denial, "oauth.callback", caller.identity(in: policy), request, app: key)
-            }
+            let allowed = try admit(.finishOAuth, on: key, for: caller, policy, "oauth.callback", request)
             // What follows waits for a platform, and hands out nothing that is secret: a revocation need not wait for
             // it.
             gate.leave(caller)

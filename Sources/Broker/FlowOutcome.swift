@@ -69,12 +69,7 @@ extension Broker {
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
-            let allowed: Allowed
-            switch try decide(.finishOAuth, on: key, for: caller, policy) {
-            case .success(let found): allowed = found
-            case .failure(let denial):
-                throw refuse(denial, "oauth.result", caller.identity(in: policy), request, app: key)
-            }
+            let allowed = try admit(.finishOAuth, on: key, for: caller, policy, "oauth.result", request)
             let entry = AuditEntry(
                 "oauth.result", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: key)

@@ -38,12 +38,7 @@ extension Broker {
         while true {
             let policy = gate.enter(caller, vault)
             try requireSound()
-            let allowed: Allowed
-            switch try decide(.startOAuth, on: key, for: caller, policy) {
-            case .success(let found): allowed = found
-            case .failure(let denial):
-                throw refuse(denial, "oauth.authorize", caller.identity(in: policy), request, app: key)
-            }
+            let allowed = try admit(.startOAuth, on: key, for: caller, policy, "oauth.authorize", request)
             let entry = AuditEntry(
                 "oauth.authorize", .allowed, by: allowed.identity.actor, request: request,
                 tenant: allowed.tenant.slug.value, app: key, reason: ask.purpose.rawValue)

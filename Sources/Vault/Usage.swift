@@ -69,14 +69,7 @@ extension Vault {
     /// Appends the record of a call to an app's platform and counts the call; returns when both are durable, false when
     /// the policy moved since `epoch`.
     package func recordCall(_ entry: AuditEntry, of app: Int64, decidedUnder epoch: Int64) throws(Problem) -> Bool {
-        let job = WriteJob(.call(entry, app: app), epoch: epoch, isRevoking: false)
-        writer.run(job)
-        switch job.outcome {
-        case .done: return true
-        case .stale: return false
-        case .failed(let problem): throw problem
-        case nil: preconditionFailure("the writer gave no outcome")
-        }
+        try run(WriteJob(.call(entry, app: app), epoch: epoch, isRevoking: false))
     }
 
     /// Appends a record with the next group that is written, within a second; nobody waits for it. One that cannot be

@@ -80,15 +80,9 @@ package final class Vault: Sendable {
         var value: Value?
         let make = { (transaction: Transaction) throws(Problem) in value = try body(transaction) }
         let job = WriteJob(onlyAdds ? .add(make) : .change(make), epoch: epoch, isRevoking: isRevoking)
-        writer.run(job)
-        switch job.outcome {
-        case .done:
-            guard let value else { preconditionFailure("a change that was made has a value") }
-            return .done(value)
-        case .stale: return .stale
-        case .failed(let problem): throw problem
-        case nil: preconditionFailure("the writer gave no outcome")
-        }
+        guard try run(job) else { return .stale }
+        guard let value else { preconditionFailure("a change that was made has a value") }
+        return .done(value)
     }
 
     /// A change that no decision of the policy stands behind.
@@ -104,7 +98,11 @@ package final class Vault: Sendable {
 
     /// Appends one record and returns when it is durable; false when the policy moved since `epoch`.
     package func record(_ entry: AuditEntry, decidedUnder epoch: Int64? = nil) throws(Problem) -> Bool {
-        let job = WriteJob(.record(entry), epoch: epoch, isRevoking: false)
+        try run(WriteJob(.record(entry), epoch: epoch, isRevoking: false))
+    }
+
+    /// Has a job done; false where it was stale.
+    func run(_ job: WriteJob) throws(Problem) -> Bool {
         writer.run(job)
         switch job.outcome {
         case .done: return true

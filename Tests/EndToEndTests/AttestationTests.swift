@@ -96,13 +96,27 @@ final class Asker {
 
     private let secret = "apps/\(Stand.app)/secrets/signing_secret"
 
-    @Test func `is refused all, on the same connection, once it runs another program`() throws {
+    /// Somebody who was answered once, as a service known by this program, and another program.
+    private func allowed() throws -> (Asker, good: String, bad: String) {
         try stand.start()
         let (good, bad) = (try program("bridge"), try program("intruder"))
         try furnish(["exe:\(good)"])
         let asker = try Asker(good, ["ask", stand.brokerSocket], uid: other)
         #expect(try asker.say(nil) == "connected")
         #expect(try asker.ask("GET", secret).status == 200)
+        return (asker, good, bad)
+    }
+
+    /// That a refusal was for running this program now.
+    private func expectChanged(_ refusal: JSON?, runs program: String) throws {
+        let id = try #require(refusal?["request_id"]?.text)
+        let why = try stand.must("GET", "why/\(id)")
+        #expect(why["rule"] == "identity_changed" && why["record"]?["actor"]?["exe"]?.text == program, "\(why.text)")
+        #expect(why["service"] == "bridge" && why.text.contains(#""result":"differs""#), "\(why.text)")
+    }
+
+    @Test func `is refused all, on the same connection, once it runs another program`() throws {
+        let (asker, good, bad) = try allowed()
         let access = try asker.ask("POST", "apps/\(Stand.app)/access", #"{"as":"bot"}"#)
         let lease = try #require(access.body?["lease_id"]?.text)
         #expect(try asker.ask("POST", "gateway/\(lease)/auth.test").status == 200)
@@ -121,10 +135,7 @@ final class Asker {
             #expect(answer.status == 403 && answer.body?["code"] == "denied", "\(method) \(path)")
             last = answer.body
         }
-        let id = try #require(last?["request_id"]?.text)
-        let why = try stand.must("GET", "why/\(id)")
-        #expect(why["rule"] == "identity_changed" && why["record"]?["actor"]?["exe"]?.text == bad, "\(why.text)")
-        #expect(why["service"] == "bridge" && why.text.contains(#""result":"differs""#), "\(why.text)")
+        try expectChanged(last, runs: bad)
         #expect(last?["detail"]?.text?.contains("exe") == false)
         // And back: whoever holds the connection now has been somebody else.
         #expect(try asker.say("exec \(good)\nname") == good)
@@ -136,22 +147,14 @@ final class Asker {
     }
 
     @Test func `is told to have changed, with the program it runs, although the policy moved meanwhile`() throws {
-        try stand.start()
-        let (good, bad) = (try program("bridge"), try program("intruder"))
-        try furnish(["exe:\(good)"])
-        let asker = try Asker(good, ["ask", stand.brokerSocket], uid: other)
-        #expect(try asker.say(nil) == "connected")
-        #expect(try asker.ask("GET", secret).status == 200)
+        let (asker, _, bad) = try allowed()
         #expect(try asker.say("exec \(bad)\nname") == bad)
         for slug in ["one", "two"] {
             try stand.must("POST", "services", ["name": .string(slug), "selectors": ["uid:1", "gid:1"]])
         }
         let answer = try asker.ask("GET", secret)
         #expect(answer.status == 403)
-        let id = try #require(answer.body?["request_id"]?.text)
-        let why = try stand.must("GET", "why/\(id)")
-        #expect(why["rule"] == "identity_changed" && why["record"]?["actor"]?["exe"]?.text == bad, "\(why.text)")
-        #expect(why["service"] == "bridge" && why.text.contains(#""result":"differs""#), "\(why.text)")
+        try expectChanged(answer.body, runs: bad)
     }
 
     @Test func `is told nothing more by its watch once it runs another program`() throws {

@@ -16,7 +16,7 @@ private final class Bridge {
         let input = try SocketPair(.stream)
         let output = try SocketPair(.stream)
         child = try ChildProcess.start(
-            try #require(PythonSDK.python), ["-I", PythonSDK.file("Python/\(script)")] + arguments,
+            try #require(PythonSDK.python), ["-E", "-s", PythonSDK.file("Python/\(script)")] + arguments,
             // Without proxies of the environment: SDKs would take them even for loopback.
             environment: ["PATH=/usr/bin:/bin", "LANG=C.UTF-8"],
             descriptors: [0: input.far.number, 1: output.far.number, 2: output.far.number])

@@ -113,30 +113,25 @@ private final class Script: Sendable {
     }
 
     @Test func `is told when its client has left or its connection was cut, whatever it waits for`() throws {
-        let script = Script()
-        let held = Mutex<HTTPServer.Connection?>(nil)
-        let server = try TestServer { request in
-            held.withLock { $0 = request.connection }
-            return script.response()
+        for isCut in [false, true] {
+            let script = Script()
+            let held = Mutex<HTTPServer.Connection?>(nil)
+            let server = try TestServer { request in
+                held.withLock { $0 = request.connection }
+                return script.response()
+            }
+            let client = Wire(server.path)
+            client.say(get)
+            #expect(comesTrue { script.isWaiting })
+            if isCut {
+                held.withLock { $0 }?.cut()
+                #expect(client.hearToEnd()?.hasSuffix("0\r\n\r\n") == false)
+                #expect(comesTrue { server.disconnections.value == 1 })
+            } else {
+                client.close()
+            }
+            #expect(comesTrue { script.interruptions == [.gone] && script.sent.value == 1 })
         }
-        let leaves = Wire(server.path)
-        leaves.say(get)
-        #expect(comesTrue { script.isWaiting })
-        leaves.close()
-        #expect(comesTrue { script.interruptions == [.gone] && script.sent.value == 1 })
-
-        let second = Script()
-        let cutting = try TestServer { request in
-            held.withLock { $0 = request.connection }
-            return second.response()
-        }
-        let stays = Wire(cutting.path)
-        stays.say(get)
-        #expect(comesTrue { second.isWaiting })
-        held.withLock { $0 }?.cut()
-        #expect(stays.hearToEnd()?.hasSuffix("0\r\n\r\n") == false)
-        #expect(comesTrue { second.sent.value == 1 && cutting.disconnections.value == 1 })
-        #expect(second.interruptions == [.gone])
     }
 
     @Test func `goes on to a client that has only ended its sending`() throws {

@@ -5,10 +5,8 @@ Prints one line for each chapter, then waits for the end of its input, so that i
 exit code 1 and a traceback at the first surprise.
 """
 
-import http.client
 import json
 import os
-import socket
 import sys
 import tempfile
 import warnings
@@ -19,25 +17,11 @@ warnings.simplefilter("ignore")
 # The SDK looks for its settings in the home directory.
 os.environ["HOME"] = tempfile.gettempdir()
 
+from gateway_broker import Broker
 import PureCloudPlatformClientV2 as genesys
 from PureCloudPlatformClientV2.rest import ApiException
 
-
-class Broker(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(sys.argv[2])
-
-    def access(self, **ask):
-        body = json.dumps(dict(ask, **{"as": "app", "deliver": "tcp"}))
-        self.request("POST", f"/v1/apps/genesys/{sys.argv[3]}/access", body, {"Content-Type": "application/json"})
-        answer = self.getresponse()
-        content = json.loads(answer.read())
-        assert answer.status == 201, content
-        return content
-
-
-lease = Broker("postern", timeout=20).access(
+lease = Broker(sys.argv[2], f"genesys/{sys.argv[3]}", "app").access(
     methods=["GET api/v2/conversations/messaging/integrations/open"], ttl=600)
 client = genesys.api_client.ApiClient(host=lease["gateway"])
 client.access_token = lease["access_token"]

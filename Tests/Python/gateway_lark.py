@@ -5,9 +5,7 @@ Prints one line for each chapter, then waits for the end of its input, so that i
 exit code 1 and a traceback at the first surprise.
 """
 
-import http.client
 import json
-import socket
 import sys
 import warnings
 
@@ -15,6 +13,7 @@ sys.path.insert(0, sys.argv[1])
 sys.dont_write_bytecode = True
 warnings.simplefilter("ignore")
 
+from gateway_broker import Broker
 import lark_oapi as lark
 from lark_oapi.api.im.v1 import (
     CreateMessageRequest,
@@ -24,22 +23,7 @@ from lark_oapi.api.im.v1 import (
     ReplyMessageRequestBody,
 )
 
-
-class Broker(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(sys.argv[2])
-
-    def access(self, **ask):
-        body = json.dumps(dict(ask, **{"as": "tenant", "deliver": "tcp"}))
-        self.request("POST", f"/v1/apps/{sys.argv[3]}/{sys.argv[4]}/access", body, {"Content-Type": "application/json"})
-        answer = self.getresponse()
-        content = json.loads(answer.read())
-        assert answer.status == 201, content
-        return content
-
-
-lease = Broker("postern", timeout=20).access(
+lease = Broker(sys.argv[2], f"{sys.argv[3]}/{sys.argv[4]}", "tenant").access(
     methods=["POST im/v1/messages", "POST im/v1/messages/*/reply"], ttl=600)
 # No App Secret here: the lease is given with each call.
 sdk = lark.Client.builder().domain(lease["gateway"]).enable_set_token(True).log_level(lark.LogLevel.CRITICAL).build()

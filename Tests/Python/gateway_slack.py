@@ -5,32 +5,17 @@ Prints one line for each chapter, then waits for the end of its input, so that i
 exit code 1 and a traceback at the first surprise.
 """
 
-import http.client
 import json
 import logging
-import socket
 import sys
 
 sys.path[:0] = [sys.argv[1], sys.argv[2]]
 sys.dont_write_bytecode = True
 
+from gateway_broker import Broker
 from slack_bolt import App, BoltRequest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-
-
-class Broker(http.client.HTTPConnection):
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(sys.argv[3])
-
-    def access(self, **ask):
-        body = json.dumps(dict(ask, **{"as": "bot", "deliver": "tcp"}))
-        self.request("POST", f"/v1/apps/slack/{sys.argv[4]}/access", body, {"Content-Type": "application/json"})
-        answer = self.getresponse()
-        content = json.loads(answer.read())
-        assert answer.status == 201, content
-        return content
 
 
 def refused(call, **arguments):
@@ -85,7 +70,7 @@ def long(broker):
     assert client.api_call("api.test", json={"text": text})["args"]["text"] == text
 
 
-broker = Broker("postern", timeout=20)
+broker = Broker(sys.argv[3], f"slack/{sys.argv[4]}", "bot")
 lease = narrow(broker)
 print("posted", flush=True)
 bolt(broker)

@@ -80,48 +80,47 @@ struct SQLiteStore {
         return names
     }
 
-    // Before 3.8 the stores had no columns for refresh tokens.
-    private static func installations(_ connection: Connection, into records: inout StoreRecords) throws(SQLiteError) {
-        let rotates =
-            try connection.integer(
-                "SELECT count(*) FROM pragma_table_info('slack_installations') WHERE name = 'bot_refresh_token'") ?? 0
+    /// Before 3.8 the stores had no columns for refresh tokens.
+    private static func rotates(_ connection: Connection, _ table: String) throws(SQLiteError) -> Bool {
         var statement = try connection.prepare(
-            rotates > 0
+            "SELECT count(*) FROM pragma_table_info(?1) WHERE name = 'bot_refresh_token'")
+        statement.bind(1, table)
+        return try statement.step() && statement.integer(0) > 0
+    }
+
+    private static func installations(_ connection: Connection, into records: inout StoreRecords) throws(SQLiteError) {
+        var statement = try connection.prepare(
+            try rotates(connection, "slack_installations")
                 ? """
                 SELECT client_id, app_id, enterprise_id, enterprise_name, team_id, team_name, is_enterprise_install,
-                    bot_token, bot_scopes, bot_user_id, user_id, user_token, user_scopes, incoming_webhook_url,
-                    bot_refresh_token, user_refresh_token,
+                    bot_token, bot_scopes, bot_user_id, bot_refresh_token,
                     CASE typeof(bot_token_expires_at) WHEN 'text' THEN CAST(strftime('%s', bot_token_expires_at)
                         AS INTEGER) ELSE CAST(bot_token_expires_at AS INTEGER) END,
+                    user_id, user_token, user_scopes, incoming_webhook_url, user_refresh_token,
                     CASE typeof(user_token_expires_at) WHEN 'text' THEN CAST(strftime('%s', user_token_expires_at)
                         AS INTEGER) ELSE CAST(user_token_expires_at AS INTEGER) END
                 FROM slack_installations ORDER BY installed_at, id
                 """
                 : """
                 SELECT client_id, app_id, enterprise_id, enterprise_name, team_id, team_name, is_enterprise_install,
-                    bot_token, bot_scopes, bot_user_id, user_id, user_token, user_scopes, incoming_webhook_url,
-                    '', '', NULL, NULL
+                    bot_token, bot_scopes, bot_user_id, '', NULL,
+                    user_id, user_token, user_scopes, incoming_webhook_url, '', NULL
                 FROM slack_installations ORDER BY installed_at, id
                 """)
         while try statement.step() {
             var record = Self.record(statement)
-            record.userID = statement.text(10)
+            record.userID = statement.text(12)
             record.user = StoreRecord.Token(
-                token: statement.text(11), refreshToken: statement.text(15),
-                scopes: StoreRecord.scopes(statement.text(12)), expiresAt: statement.optionalInteger(17))
-            record.webhookURL = statement.text(13)
-            record.bot.refreshToken = statement.text(14)
-            record.bot.expiresAt = statement.optionalInteger(16)
+                token: statement.text(13), refreshToken: statement.text(16),
+                scopes: StoreRecord.scopes(statement.text(14)), expiresAt: statement.optionalInteger(17))
+            record.webhookURL = statement.text(15)
             records.add(record)
         }
     }
 
     private static func bots(_ connection: Connection, into records: inout StoreRecords) throws(SQLiteError) {
-        let rotates =
-            try connection.integer(
-                "SELECT count(*) FROM pragma_table_info('slack_bots') WHERE name = 'bot_refresh_token'") ?? 0
         var statement = try connection.prepare(
-            rotates > 0
+            try rotates(connection, "slack_bots")
                 ? """
                 SELECT client_id, app_id, enterprise_id, enterprise_name, team_id, team_name, is_enterprise_install,
                     bot_token, bot_scopes, bot_user_id, bot_refresh_token,
@@ -137,8 +136,6 @@ struct SQLiteStore {
         while try statement.step() {
             var record = Self.record(statement)
             record.isBot = true
-            record.bot.refreshToken = statement.text(10)
-            record.bot.expiresAt = statement.optionalInteger(11)
             records.add(record)
         }
     }
@@ -149,7 +146,9 @@ struct SQLiteStore {
             clientID: statement.text(0), appID: statement.text(1), enterpriseID: statement.text(2),
             enterpriseName: statement.text(3), teamID: statement.text(4), teamName: statement.text(5),
             isEnterprise: statement.integer(6) != 0,
-            bot: StoreRecord.Token(token: statement.text(7), scopes: StoreRecord.scopes(statement.text(8))),
+            bot: StoreRecord.Token(
+                token: statement.text(7), refreshToken: statement.text(10),
+                scopes: StoreRecord.scopes(statement.text(8)), expiresAt: statement.optionalInteger(11)),
             botUserID: statement.text(9))
     }
 }
