@@ -108,6 +108,18 @@ extension ChildProcess {
         return ChildProcess(pid: pid)
     }
 
+    /// What its descendants start and do not wait for becomes a child of this process, not of process 1
+    /// (PR_SET_CHILD_SUBREAPER, prctl(2)).
+    package static func adoptOrphans() { _ = clinux_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+    /// The children of the main thread, which calls this; adopted ones are its too (proc_tid_children(5)). None where the
+    /// kernel does not tell.
+    package static var all: [ChildProcess] {
+        (Proc.text("/proc/thread-self/children") ?? "").split(separator: " ").compactMap {
+            Int32($0).map(ChildProcess.init)
+        }
+    }
+
     /// What has become of a child since one last asked.
     package enum Change: Sendable, Equatable {
         /// It was stopped by this signal, and can go on.

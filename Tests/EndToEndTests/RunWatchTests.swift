@@ -61,6 +61,26 @@ import Testing
         #expect(try service.end() == .signalled(SIGINT))
     }
 
+    @Test func `is started again when what it left behind has ended too, by itself or not`() throws {
+        let (stand, first) = try Self.stand()
+        // Neither waits for its parent; the one is in a session of its own, the other deaf.
+        let script = #"""
+            setsid perl -e '$| = 1; print "left $$\n"; sleep 60' & perl -e '$| = 1; $SIG{TERM} = "IGNORE"; print "left $$\n"; sleep 60' &
+            echo "has $SECRET"; wait
+            """#
+        let service = try Service(stand, Self.restarted + [script])
+        func left() -> [Int32] {
+            service.out.split(separator: "\n").filter { $0.hasPrefix("left ") }.compactMap { Int32($0.dropFirst(5)) }
+        }
+        defer { for pid in left() { kill(pid, SIGKILL) } }
+        #expect(service.shows("has \(first)") && eventually { left().count == 2 }, "\(service.error)")
+        let before = left()
+        let second = try Self.rotate(stand)
+        #expect(service.shows("has \(second)"), "\(service.error)")
+        #expect(before.allSatisfy { kill($0, 0) != 0 }, "\(service.error)")
+        #expect(service.error.contains("what sh left behind did not end within 1s; it is killed"))
+    }
+
     @Test func `is not started again when it was told to end meanwhile`() throws {
         let (stand, first) = try Self.stand()
         let slow = #"trap 'echo ending; sleep 0.5; exit 6' TERM; echo "has $SECRET"; while :; do sleep 0.02; done"#
@@ -74,42 +94,47 @@ import Testing
         #expect(!service.out.contains(second))
     }
 
-    /// A program that ends, once it was told to, when there is a file.
-    private static func waiting(for file: String) -> [String] {
-        let script = #"""
-            trap '' HUP USR1 USR2 ALRM; trap 'echo ending; until [ -e \#(file) ]; do sleep 0.02; done; exit 6' TERM
-            echo "has $SECRET"; while :; do sleep 0.02; done
-            """#
-        return restarted.map { $0 == "1s" ? "1h" : $0 } + [script]
+    /// A program that was told to end, which it does once there is a file; then it gets `second`.
+    private struct Ending {
+        let stand: Stand
+        let service: Service
+        let second: String
+        private let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
+
+        init() throws {
+            let script = #"""
+                trap '' HUP USR1 USR2 ALRM; trap 'echo ending; until [ -e \#(file) ]; do sleep 0.02; done; exit 6' TERM
+                echo "has $SECRET"; while :; do sleep 0.02; done
+                """#
+            let (stand, first) = try `A watched program`.stand()
+            self.stand = stand
+            service = try Service(stand, `A watched program`.restarted.map { $0 == "1s" ? "1h" : $0 } + [script])
+            #expect(service.shows("has \(first)"), "\(service.error)")
+            second = try `A watched program`.rotate(stand)
+            #expect(service.shows("ending"))
+        }
+
+        func goOn() throws {
+            defer { try? Directory.removeFile(file) }
+            _ = try FileDescriptor.open(file, .write, creating: 0o644)
+            #expect(service.shows("has \(second)"), "\(service.error)")
+        }
     }
 
     @Test func `is started again also when other signals come while it ends`() throws {
-        let (stand, first) = try Self.stand()
-        let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
-        defer { try? Directory.removeFile(file) }
-        let service = try Service(stand, Self.waiting(for: file))
-        #expect(service.shows("has \(first)"), "\(service.error)")
-        let second = try Self.rotate(stand)
-        #expect(service.shows("ending"))
-        for number in [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM] { service.send(signal: number) }
-        _ = try FileDescriptor.open(file, .write, creating: 0o644)
-        #expect(service.shows("has \(second)"), "\(service.error)")
+        let ending = try Ending()
+        for number in [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM] { ending.service.send(signal: number) }
+        try ending.goOn()
     }
 
     @Test func `is started again also when its successor was killed before it ended`() throws {
-        let (stand, first) = try Self.stand()
-        let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
-        defer { try? Directory.removeFile(file) }
-        let service = try Service(stand, Self.waiting(for: file))
-        #expect(service.shows("has \(first)"), "\(service.error)")
-        let second = try Self.rotate(stand)
-        #expect(service.shows("ending"))
-        let children = Shell.text(of: "/proc/\(service.pid)/task/\(service.pid)/children").split(separator: " ")
+        let ending = try Ending()
+        let pid = ending.service.pid
+        let children = Shell.text(of: "/proc/\(pid)/task/\(pid)/children").split(separator: " ")
         let successor = try #require(children.first { Shell.text(of: "/proc/\($0)/cmdline").contains("--under=") })
         #expect(kill(try #require(Int32(successor)), SIGKILL) == 0)
         #expect(eventually { !Shell.exists("/proc/\(successor)") })
-        _ = try FileDescriptor.open(file, .write, creating: 0o644)
-        #expect(service.shows("has \(second)"), "\(service.error)")
+        try ending.goOn()
     }
 
     @Test func `goes on with what it has when that is taken away, and has the news when it comes back`() throws {

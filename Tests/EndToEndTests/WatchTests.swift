@@ -264,7 +264,7 @@ import Testing
         let stand = try Stand().start()
         try stand.furnish()
         let table = try Service(stand, ["watch", "--app", Stand.app, "--count", "2"])
-        let json = try Service(stand, ["watch", "-o", "json", "--event", "secret.rotated"])
+        let json = try Service(stand, ["watch", "-o", "json", "--event", "secret.rotated", "--once"])
         #expect(table.shows("watching") && json.shows("watching"))
         try stand.rotate()
         try stand.rotate(grace: 0)
@@ -278,6 +278,26 @@ import Testing
         try stand.stop()
         #expect(try json.end() == .exited(9))
         #expect(json.error.contains("no_daemon") || json.error.contains("watch_ended"), "\(json.error)")
+    }
+
+    @Test func `comes back to a daemon that comes back, and says what it cannot know`() throws {
+        let stand = try Stand().start()
+        try stand.furnish()
+        let service = try Service(stand, ["watch", "--event", "secret.rotated"])
+        #expect(service.shows("watching"))
+        try stand.rotate()
+        #expect(service.shows("version=2"))
+        stand.kill()
+        #expect(service.shows("this is tried until it is back"), "\(service.error)")
+        try stand.start()
+        #expect(service.shows("watching again") && service.shows("resync"), "\(service.out)\(service.error)")
+        #expect(service.error.contains("read again what you have"), "\(service.error)")
+        try stand.rotate()
+        #expect(service.shows("version=3"), "\(service.out)")
+        // A no is believed.
+        try stand.must("DELETE", "services/bridge")
+        #expect(try service.end() == .exited(4), "\(service.error)")
+        #expect(service.out.split(separator: "\n").count == 3, "\(service.out)")
     }
 
     @Test func `says why it may not`() throws {

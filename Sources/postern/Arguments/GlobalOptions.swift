@@ -8,7 +8,7 @@ enum GlobalOptions {
             name: "socket", value: "PATH", help: "the daemon's admin socket", environment: "POSTERN_ADMIN_SOCKET",
             values: .file),
         Option(
-            name: "broker-socket", value: "PATH", help: "the daemon's broker socket, for get and run",
+            name: "broker-socket", value: "PATH", help: "the daemon's broker socket, for get, run and watch",
             environment: "POSTERN_BROKER_SOCKET", values: .file),
         Option(
             name: "data-dir", value: "DIR", help: "the state directory; the sockets in its run/ are used [./.postern]",

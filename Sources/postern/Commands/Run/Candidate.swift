@@ -6,6 +6,8 @@ final class Candidate {
     let process: ChildProcess
     /// What it has read, once it has said so: each secret with its version.
     private(set) var versions: String?
+    /// The leases it has, `id=seconds` each.
+    private(set) var leases = ""
     /// What it was told.
     private(set) var order: Superior.Order?
     private let line: FileDescriptor
@@ -42,7 +44,9 @@ final class Candidate {
         }
         said += bytes[..<got]
         guard said.last == 10 else { return false }
-        versions = String(decoding: said.dropLast(), as: UTF8.self)
+        let parts = said.dropLast().split(separator: 9, omittingEmptySubsequences: false)
+        leases = parts.count > 1 ? String(decoding: parts[1], as: UTF8.self) : ""
+        versions = String(decoding: parts[0], as: UTF8.self)
         return true
     }
 

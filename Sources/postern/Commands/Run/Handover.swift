@@ -11,23 +11,41 @@ struct Handover {
     func run(under superior: Superior?) throws(Failure) -> Exit {
         let program = try plan.program()
         var read: [String: Lent] = [:]
-        for entry in plan.entries where read["\(entry.secret)"] == nil {
-            read["\(entry.secret)"] = try Lent(entry.secret, by: session)
+        for case let secret? in plan.entries.map(\.source.secret) where read["\(secret)"] == nil {
+            read["\(secret)"] = try Lent(secret, by: session)
         }
-        var order = Superior.Order.become
-        if let superior {
-            order = superior.report(read.values.map(\.version).sorted().joined(separator: " "))
-            if order == .leave { return .ok }
+        let leases = LeasesOfProgram(session, plan)
+        do throws(Failure) {
+            for case let access? in plan.entries.map(\.source.lease) { try leases.add(access) }
+            var order = Superior.Order.become
+            if let superior {
+                order = superior.report(read.values.map(\.version).sorted().joined(separator: " "), leases.shown)
+            }
+            if order != .leave {
+                var variables: [String] = []
+                for entry in plan.entries {
+                    let value: String =
+                        switch entry.source {
+                        case .secret(let secret): read["\(secret)"]?.value ?? ""
+                        case .access(let access): leases.bearer(access)
+                        case .gateway(let access): leases.gateway(access)
+                        }
+                    let shown = entry.isFile ? try file(entry.name, value, in: superior?.files ?? "") : value
+                    variables.append("\(entry.name)=\(shown)")
+                }
+                if order == .become {
+                    let error = program.execute(added: variables) { [plan] name in
+                        !plan.onlyEnv || plan.kept.contains(name)
+                    }
+                    throw plan.notExecuted("\(error)")
+                }
+            }
+        } catch {
+            leases.giveBack()
+            throw error
         }
-        var variables: [String] = []
-        for entry in plan.entries {
-            let value = read["\(entry.secret)"]?.value ?? ""
-            let shown = entry.isFile ? try file(entry.name, value, in: superior?.files ?? "") : value
-            variables.append("\(entry.name)=\(shown)")
-        }
-        if order == .write { return .ok }
-        let error = program.execute(added: variables) { [plan] name in !plan.onlyEnv || plan.kept.contains(name) }
-        throw plan.notExecuted("\(error)")
+        leases.giveBack()
+        return .ok
     }
 
     /// The path of a file with the value: in a directory, or of a file in memory that the program inherits open.
@@ -74,10 +92,10 @@ final class Superior {
 
     static func option(_ number: Int32, files: String) -> String { "--under=\(number),\(ForkedChild.ownPID),\(files)" }
 
-    /// Says what was read and waits for the word.
-    func report(_ versions: String) -> Order {
+    /// Says what was read, and which leases there are, and waits for the word.
+    func report(_ versions: String, _ leases: String) -> Order {
         do throws(SystemError) {
-            try line.send(Array("\(versions)\n".utf8), until: .never)
+            try line.send(Array("\(versions)\t\(leases)\n".utf8), until: .never)
             return Order(rawValue: try line.receive(exactly: 1, until: .never)[0]) ?? .leave
         } catch { return .leave }
     }

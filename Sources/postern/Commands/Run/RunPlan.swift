@@ -6,9 +6,40 @@ struct RunPlan: Sendable {
     /// A variable of the program, and where its value comes from.
     struct Entry: Sendable {
         let name: String
-        let secret: SecretReference
+        let source: Source
         /// The variable has the path of a file with the value.
         let isFile: Bool
+    }
+
+    /// What a variable gets: a stored secret, or of a lease for an SDK its token or the base URL it is good at.
+    enum Source: Sendable, CustomStringConvertible {
+        case secret(SecretReference)
+        case access(AccessReference)
+        case gateway(AccessReference)
+
+        var secret: SecretReference? { if case .secret(let secret) = self { secret } else { nil } }
+
+        var lease: AccessReference? {
+            switch self {
+            case .secret: nil
+            case .access(let access), .gateway(let access): access
+            }
+        }
+
+        var description: String {
+            switch self {
+            case .secret(let secret): "\(secret)"
+            case .access(let access): "the token of a lease, \(access)"
+            case .gateway(let access): "the base URL of a lease, \(access)"
+            }
+        }
+
+        var app: AppKey {
+            switch self {
+            case .secret(let secret): secret.app
+            case .access(let access), .gateway(let access): access.app
+            }
+        }
     }
 
     enum Watch: Sendable, Equatable {
@@ -22,6 +53,9 @@ struct RunPlan: Sendable {
     let kept: Set<String>
     let filesOnTmpfs: Bool
     let watch: Watch?
+    /// What the leases are asked for with.
+    let methods: [String]
+    let ttl: Int64?
     /// Seconds between being told to end and being made to.
     let grace: Int64
     /// Where the program's words begin in our own.
@@ -73,9 +107,18 @@ struct RunPlan: Sendable {
             filesOnTmpfs = invocation.text("files") == "tmpfs" && entries.contains(where: \.isFile)
         }
         grace = try invocation.seconds("grace") ?? 10
+        methods = invocation.list("method")
+        ttl = try invocation.seconds("ttl")
+        guard entries.contains(where: { $0.source.lease != nil }) || methods.isEmpty && ttl == nil else {
+            throw Failure.usage(
+                "--method and --ttl are for leases, and none is handed over", next: "add --env NAME=access:bot")
+        }
     }
 
-    /// `NAME=[platform/app_id:]kind[@installation]`.
+    /// Whether somebody has to stay beside the program.
+    var isSupervised: Bool { watch != nil || filesOnTmpfs || entries.contains { $0.source.lease != nil } }
+
+    /// `NAME=[platform/app_id:]kind[@installation]`, or `access:leg` and `gateway:leg` in place of the kind.
     private static func entry(
         _ text: String, _ option: String, _ app: AppKey?, _ isFile: Bool
     ) throws(Failure) -> Entry {
@@ -95,19 +138,32 @@ struct RunPlan: Sendable {
             installation = number
             rest = rest[..<at]
         }
-        var owner = app
-        if let colon = rest.lastIndex(of: ":") {
-            owner = try Invocation.app(String(rest[..<colon]))
-            rest = rest[rest.index(after: colon)...]
-        }
-        let kind = try Invocation.kind(String(rest))
+        var words = rest.split(separator: ":", omittingEmptySubsequences: false)
+        let last = String(words.removeLast())
+        // What is lent and not stored; no app has such a name, since theirs have a slash.
+        let lent = words.last.flatMap { $0 == "access" || $0 == "gateway" ? String(words.removeLast()) : nil }
+        let owner = words.isEmpty ? app : try Invocation.app(words.joined(separator: ":"))
+        let what = (lent.map { "\($0):" } ?? "") + last
         guard let owner else {
             throw Failure.usage(
-                "\(name) has no app", next: "say --app slack/A0123456789, or \(name)=slack/A0123456789:\(kind.rawValue)"
-            )
+                "\(name) has no app", next: "say --app slack/A0123456789, or \(name)=slack/A0123456789:\(what.shown)")
         }
-        return Entry(
-            name: name, secret: SecretReference(app: owner, kind: kind, installation: installation), isFile: isFile)
+        guard let lent else {
+            let secret = SecretReference(app: owner, kind: try Invocation.kind(last), installation: installation)
+            return Entry(name: name, source: .secret(secret), isFile: isFile)
+        }
+        guard let leg = Leg(rawValue: last), leg != .config else {
+            throw Failure.usage(
+                "\(lent): is followed by bot, user, tenant or app, not by \"\(last.shown)\"",
+                next: "for example --env \(name)=\(lent):bot")
+        }
+        guard !isFile else {
+            throw Failure.usage(
+                "\(lent): is for --env: what it hands over is short-lived and good for this user alone",
+                next: "write --env \(text.shown)")
+        }
+        let access = AccessReference(app: owner, leg: leg, installation: installation)
+        return Entry(name: name, source: lent == "access" ? .access(access) : .gateway(access), isFile: false)
     }
 
     /// IEEE Std 1003.1, section 8.1; lower case as well.

@@ -1,24 +1,34 @@
-import HTTPClient
 import Linux
 import Rules
 import Synchronization
 
-/// Listens to the daemon for as long as this process lives, on a thread of its own, and says by a byte when something
-/// may have changed for the secrets of a plan. What has changed is for a new look at them to say.
-final class Watcher: Sendable {
-    enum Word {
+/// Where the threads of a run tell its supervisor that there is something to look at, by a byte each time.
+final class News: Sendable {
+    enum Word: UInt8 {
         /// The daemon listens: from here on no change is missed. Also after each time the connection was lost.
-        static let open = UInt8(ascii: "o")
+        case open = 111
         /// Something of ours may have changed.
-        static let changed = UInt8(ascii: "c")
-        /// It will not have us; see `refusal`.
-        static let refused = UInt8(ascii: "x")
+        case changed = 99
+        /// The watcher is not let in, or not any more; see its `refusal`.
+        case refused = 120
+        /// A lease cannot be kept for longer; see the keeper's `trouble`.
+        case ending = 101
     }
 
-    private let session: Session
-    private let target: String
-    private let kinds: Set<String>
     private let line: FileDescriptor
+
+    init(_ line: consuming FileDescriptor) { self.line = line }
+
+    func say(_ word: Word) { try? line.send([word.rawValue], until: .never) }
+}
+
+/// Listens to the daemon for as long as this process lives, on a thread of its own, and says when something may have
+/// changed for the secrets of a plan. What has changed is for a new look at them to say.
+final class Watcher: Sendable {
+    private let session: Session
+    private let apps: [String]
+    private let kinds: Set<String>
+    private let news: News
     private let last = Mutex<Failure?>(nil)
 
     /// Why the daemon did not let us listen.
@@ -31,16 +41,11 @@ final class Watcher: Sendable {
         "installation.disconnected",
     ]
 
-    /// The daemon says something at least every 15 seconds (openapi.json).
-    static let silence = 45
-
-    /// `line` is where the bytes go.
-    init(_ session: Session, _ plan: RunPlan, line: consuming FileDescriptor) {
+    init(_ session: Session, _ plan: RunPlan, _ news: News) {
         self.session = session
-        let query = Set(plan.entries.map { "app=\($0.secret.app)" }).sorted() + Watcher.names.map { "event=\($0)" }
-        target = "/v1/watch?" + query.joined(separator: "&")
-        kinds = Set(plan.entries.map(\.secret.kind.rawValue))
-        self.line = line
+        apps = Set(plan.entries.map { "\($0.source.app)" }).sorted()
+        kinds = Set(plan.entries.compactMap(\.source.secret?.kind.rawValue))
+        self.news = news
     }
 
     func start() throws(Failure) {
@@ -50,100 +55,25 @@ final class Watcher: Sendable {
     }
 
     private func listen() {
-        // Half a second at first, and half a minute at most; the daemon is on this machine.
-        var pause: Int64 = 500
+        var listening = Listening(session, apps: apps, events: Self.names)
+        var pauses = Pauses()
         while true {
-            if listenOnce() { pause = 500 }
-            say(Word.refused)
-            Clock.sleep(microseconds: (pause + .random(in: 0...pause / 4)) * 1000)
-            pause = min(pause * 2, 30_000)
+            let ending = listening.once(
+                opened: { [self] in news.say(.open) },
+                take: { [self] event in
+                    if concerns(event) { news.say(.changed) }
+                    return true
+                })
+            last.withLock { $0 = ending.why }
+            if ending.wasOpen { pauses.startOver() }
+            news.say(.refused)
+            pauses.wait()
         }
-    }
-
-    /// One connection from its begin to its end; true when the daemon listened.
-    ///
-    /// Never inlined: within the endless loop above it keeps the optimiser of Swift 6.3.1 busy for ever.
-    @inline(never)
-    private func listenOnce() -> Bool {
-        let request = HTTPClient.Request(
-            "GET", "http://postern\(target)", headers: [.init("Accept", "text/event-stream")],
-            unixSocket: session.settings.brokerSocket)
-        var stream = EventStream()
-        var isOpen = false
-        var failure = Failure.error("the daemon ended the watch")
-        do throws(HTTPClient.Failure) {
-            let answer = try HTTPClient().listen(
-                request,
-                HTTPClient.Events(
-                    silence: Self.silence,
-                    opened: { [self] in
-                        isOpen = true
-                        say(Word.open)
-                    },
-                    take: { [self] bytes in
-                        for event in stream.take(bytes) where concerns(event) { say(Word.changed) }
-                        return true
-                    }))
-            if answer.status >= 300 {
-                failure = JSON(parsing: answer.body).map { Failure(status: answer.status, document: $0) } ?? failure
-            }
-        } catch {
-            failure = session.broker.failure(error)
-        }
-        last.withLock { $0 = failure }
-        return isOpen
     }
 
     /// Whether an event is about a kind of ours, or about none in particular.
     private func concerns(_ event: EventStream.Event) -> Bool {
         guard let data = JSON(parsing: Array(event.data.utf8)), let kind = data["kind"]?.text else { return true }
         return kinds.contains(kind)
-    }
-
-    private func say(_ word: UInt8) { try? line.send([word], until: .never) }
-}
-
-/// Server-sent events out of the bytes they come in (WHATWG HTML, section 9.2.6), as far as this house sends them.
-struct EventStream {
-    struct Event: Equatable {
-        var name = ""
-        var data = ""
-    }
-
-    /// What an event may have; a longer one is cut short, and then says nothing that can be read.
-    private static let longest = 65_536
-
-    private var line: [UInt8] = []
-    private var event = Event()
-
-    /// The events that are whole now.
-    mutating func take(_ bytes: [UInt8]) -> [Event] {
-        var whole: [Event] = []
-        for byte in bytes {
-            guard byte == 10 else {
-                if line.count < Self.longest { line.append(byte) }
-                continue
-            }
-            if line.last == 13 { line.removeLast() }
-            if line.isEmpty {
-                if !event.data.isEmpty { whole.append(event) }
-                event = Event()
-            } else {
-                field(String(decoding: line, as: UTF8.self))
-            }
-            line.removeAll(keepingCapacity: true)
-        }
-        return whole
-    }
-
-    private mutating func field(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return }
-        let value = parts[1].hasPrefix(" ") ? parts[1].dropFirst() : parts[1]
-        switch parts[0] {
-        case "event": event.name = String(value)
-        case "data" where event.data.utf8.count < Self.longest: event.data += (event.data.isEmpty ? "" : "\n") + value
-        default: break
-        }
     }
 }
