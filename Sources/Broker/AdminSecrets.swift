@@ -118,7 +118,7 @@ extension Broker {
         try requireSound()
         let name = try secretName(app, kind, installation: installation)
         guard let found = try vault.read(name, version: version, at: vault.now, into: slab) else {
-            throw Problem(.notFound, version == nil ? "the app has no \(kind.rawValue)" : "no such version")
+            throw Self.lacking(kind, version, of: app.key)
         }
         do throws(Problem) {
             let entry = AuditEntry(

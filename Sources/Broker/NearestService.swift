@@ -59,9 +59,7 @@ extension Broker {
 
     /// Each selector of a service against a running process. `not_found` where there is none.
     func findings(_ service: ServiceRow, _ pid: Int32) throws(Problem) -> [SelectorFinding] {
-        guard let peer = Peer(runningAs: pid) else {
-            throw Problem(.notFound, "posternd sees no process with the number \(pid)")
-        }
+        guard let peer = Peer(runningAs: pid) else { throw Self.unseen(pid) }
         return service.selectors.map { SelectorFinding(selector: $0, reading: peer.reading($0)) }
     }
 }

@@ -25,13 +25,15 @@ package struct ProcessReport: Sendable {
 }
 
 extension Broker {
+    static func unseen(_ pid: Int32) -> Problem {
+        Problem(
+            .notFound, "posternd sees no process with the number \(pid)",
+            advice: "in a container processes have other numbers than outside, and /proc may hide those of others")
+    }
+
     /// Looks at a running process as it would be looked at if it connected now. `not_found` where there is none.
     package func report(onProcess pid: Int32, _ call: AdminCall) throws(Problem) -> ProcessReport {
-        guard let peer = Peer(runningAs: pid) else {
-            throw Problem(
-                .notFound, "posternd sees no process with the number \(pid)",
-                advice: "in a container processes have other numbers than outside, and /proc may hide those of others")
-        }
+        guard let peer = Peer(runningAs: pid) else { throw Self.unseen(pid) }
         try note(call, "service.propose")
         let user = Accounts.account(uid: peer.uid)?.name
         let container = peer.container

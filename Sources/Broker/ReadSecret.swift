@@ -44,9 +44,7 @@ extension Broker {
                 tenant: opened.allowed.tenant.slug.value, app: key, kind: kind.rawValue)
             do throws(Problem) {
                 guard let found = try opened.result.get() else {
-                    throw Problem(
-                        .notFound, version == nil ? "the app has no \(kind.rawValue)" : "no such version",
-                        advice: "an admin sets it: postern secret set \(key) \(kind.rawValue)")
+                    throw Self.lacking(kind, version, of: key)
                 }
                 entry.version = found.version
                 entry.fingerprint = found.fingerprint
@@ -85,6 +83,18 @@ extension Broker {
                     "secret.read", .error, by: allowed.identity.actor, request: request,
                     tenant: allowed.tenant.slug.value, app: allowed.app.key, kind: kind.rawValue))
         }
+    }
+
+    /// That an app has no such secret, or no such version of it any more.
+    static func lacking(_ kind: SecretKind, _ version: Int64?, of key: AppKey) -> Problem {
+        guard version != nil else {
+            return Problem(
+                .notFound, "the app has no \(kind.rawValue)",
+                advice: "an admin sets it: postern secret set \(key) \(kind.rawValue)")
+        }
+        return Problem(
+            .notFound, "no such version",
+            advice: "an admin sees which there are: postern secret history \(key) \(kind.rawValue)")
     }
 
     /// A decision, and what opening the secret came to.

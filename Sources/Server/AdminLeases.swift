@@ -14,7 +14,7 @@ extension AdminRoutes {
         let app = try lease.flatMap { lease throws(Problem) in try broker.vault.app(id: lease.app) }
         if call.matches("GET", "leases/*") {
             _ = try broker.admit(call.caller, .look, "lease.show", tenant: app?.tenant, call.request)
-            guard let lease else { throw Problem(.notFound, "no such lease", advice: "postern lease list") }
+            guard let lease else { throw Problem(.notFound, "no such lease", advice: "list them: postern lease list") }
             let moment = broker.leaseMoment
             let policy = broker.vault.policy
             let service = policy.services.first { $0.id == lease.service }

@@ -72,7 +72,9 @@ extension Transaction {
     package func giveBack(lease id: String) throws(Problem) { _ = try end(lease: id) }
 
     private func end(lease id: String) throws(Problem) -> (Lease, wasLive: Bool) {
-        guard var row = try lease(id) else { throw Problem(.notFound, "no such lease") }
+        guard var row = try lease(id) else {
+            throw Problem(.notFound, "no such lease", advice: "list them: postern lease list")
+        }
         guard row.state != .revoked else { return (row, false) }
         // What was ended with others is not counted any more, and must not be taken off a second time.
         let wasLive = !Endings(try connection.rows(Ending.self, mac)).cover(row)

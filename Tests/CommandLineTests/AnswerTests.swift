@@ -31,6 +31,21 @@ import Testing
         #expect(run.error.isEmpty)
     }
 
+    @Test func `has what is read whole below its row where the terminal is narrow, and nothing cut`() throws {
+        let grant = """
+            {"id":13,"service":"bridge","pattern":"acme/slack/A0123456789","max_ttl":600,"max_age":86400,"bind":"service",
+            "actions":["secret:read:signing_secret","access:bot"],"methods":["auth.test","chat.postMessage"],"scope":[]}
+            """
+        let admin = try FakeAdmin(["GET grants": (200, #"{"grants":[\#(grant)]}"#)])
+        let narrow = try Run(["grant", "list"], at: admin, environment: ["COLUMNS": "70"])
+        let lines = narrow.out.split(separator: "\n")
+        #expect(lines.count >= 3 && lines.allSatisfy { $0.count <= 70 }, "\(narrow.out)")
+        #expect(!lines[0].contains("ACTIONS") && !narrow.out.contains("…"), "\(narrow.out)")
+        #expect(narrow.out.contains("    actions: secret:read:signing_secret access:bot;"), "\(narrow.out)")
+        let wide = try Run(["grant", "list"], at: admin, environment: ["COLUMNS": "200"])
+        #expect(wide.out.contains("ACTIONS") && wide.out.split(separator: "\n").count == 2, "\(wide.out)")
+    }
+
     @Test func `comes as JSON with the same structure and keys in order`() throws {
         let admin = try FakeAdmin(["GET apps/slack/A0123456789": (200, Self.app)])
         let run = try Run(["app", "show", "slack/A0123456789", "-o", "json"], at: admin)

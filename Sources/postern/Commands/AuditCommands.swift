@@ -78,7 +78,7 @@ private let listAudit: Command.Run = { session, invocation throws(Failure) in
     session.print(answer) { console in
         var table = Table([
             .init("seq", right: true), .init("time"), .init("outcome"), .init("who", shrinks: true), .init("action"),
-            .init("about", shrinks: true), .init("reason", shrinks: true), .init("request"),
+            .init("about", spills: true), .init("reason", spills: true), .init("request", spills: true),
         ])
         for record in answer["records"]?.items ?? [] { table.add(cells(record)) }
         console.out(table, empty: "no records match")

@@ -79,8 +79,8 @@ let grantCommand = Command(
 
 func grantTable(_ grants: [JSON]) -> Table {
     var table = Table([
-        .init("id", right: true), .init("service"), .init("pattern"), .init("actions", shrinks: true),
-        .init("methods", shrinks: true), .init("scope", shrinks: true), .init("max ttl", right: true),
+        .init("id", right: true), .init("service"), .init("pattern"), .init("actions", spills: true),
+        .init("methods", spills: true), .init("scope", spills: true), .init("max ttl", right: true),
         .init("max age", right: true), .init("bind"),
     ])
     for grant in grants {

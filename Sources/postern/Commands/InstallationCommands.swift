@@ -85,7 +85,7 @@ private let listInstallations: Command.Run = { session, invocation throws(Failur
     session.print(answer) { console in
         var table = Table([
             .init("id"), .init("app"), .init("tenant"), .init("team"), .init("name", shrinks: true), .init("user"),
-            .init("state"), .init("legs", shrinks: true), .init("at the platform", shrinks: true), .init("created"),
+            .init("state"), .init("legs", spills: true), .init("at the platform", spills: true), .init("created"),
         ])
         for item in found {
             table.add([

@@ -57,16 +57,18 @@ private let listLeases: Command.Run = { session, invocation throws(Failure) in
             ("after", invocation.text("after")),
         ])
     session.print(answer) { console in
-        var table = Table([
-            .init("lease"), .init("service"), .init("app"), .init("as"), .init("deliver"), .init("state"),
-            .init("left", right: true), .init("methods", shrinks: true), .init("scope", shrinks: true),
-        ])
-        for lease in answer["leases"]?.items ?? [] {
-            table.add([
-                Show.cell(lease["lease_id"]), Show.cell(lease["service"]), Show.app(lease), Show.cell(lease["as"]),
-                Show.cell(lease["deliver"]), Show.cell(lease["state"]), Show.seconds(lease["expires_in"]),
-                Show.list(lease["methods"]), scope(lease["scope"]),
+        // Where all are live only the time that is left differs.
+        let states: [Table.Column] = state == "live" ? [] : [.init("state")]
+        var table = Table(
+            [.init("lease"), .init("service"), .init("app"), .init("as"), .init("deliver")] + states + [
+                .init("left", right: true), .init("methods", spills: true), .init("scope", spills: true),
             ])
+        for lease in answer["leases"]?.items ?? [] {
+            let first = ["lease_id", "service"].map { Show.cell(lease[$0]) } + [Show.app(lease)]
+            table.add(
+                first + (["as", "deliver"] + states.map(\.title)).map { Show.cell(lease[$0]) } + [
+                    Show.seconds(lease["expires_in"]), Show.list(lease["methods"]), scope(lease["scope"]),
+                ])
         }
         console.out(table, empty: "no leases")
         if let next = answer["next"]?.text {
@@ -84,7 +86,9 @@ private func scope(_ value: JSON?) -> String {
 private let revokeLeases: Command.Run = { session, invocation throws(Failure) in
     let named = ["service", "app", "tenant"].filter(invocation.has)
     guard named.count + invocation.arguments.count == 1 else {
-        throw Failure.usage("name one lease, or one of --service, --app and --tenant")
+        throw Failure.usage(
+            "name one lease, or one of --service, --app and --tenant",
+            next: "for example postern lease revoke --service bridge; postern lease list has the leases")
     }
     guard let what = named.first else { return try revoke(lease: invocation.arguments[0], session) }
     let text = invocation.text(what) ?? ""

@@ -35,7 +35,7 @@ private let showProfile: Command.Run = { session, invocation throws(Failure) in
             console.out("")
             console.out(console.bold("\(Show.cell(app["platform"])) app"))
             var table = Table([
-                .init("value"), .init("label"), .init("needed"), .init("secret"), .init("found at", shrinks: true),
+                .init("value"), .init("label"), .init("needed"), .init("secret"), .init("found at", spills: true),
             ])
             for field in app["fields"]?.items ?? [] {
                 table.add([

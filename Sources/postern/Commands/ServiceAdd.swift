@@ -95,14 +95,15 @@ private func addService(
     let slug = try Invocation.slug(name, "service")
     let console = session.console
     if !console.json {
-        var table = Table([.init("selector", shrinks: true), .init("proposed"), .init("what it says", shrinks: true)])
-        for (list, word) in [("proposed", "yes"), ("possible", "no")] {
+        console.note("process \(pid): " + Columns.printable(Show.cell(answer["exe"] ?? .string("unreadable program"))))
+        for list in ["proposed", "possible"] {
             for fact in answer[list]?.items ?? [] {
-                table.add([Show.cell(fact["selector"]), word, Show.cell(fact["detail"])])
+                console.note("\(list)  \(Show.cell(fact["selector"]))")
+                for line in Columns.wrapped(Show.cell(fact["detail"]), to: max(40, (console.width ?? 80) - 10)) {
+                    console.note("          \(line)")
+                }
             }
         }
-        console.note("process \(pid): " + Columns.printable(Show.cell(answer["exe"] ?? .string("unreadable program"))))
-        for line in table.lines(width: console.width) { console.note(line) }
         for warning in answer["warnings"]?.texts ?? [] { console.warn(Columns.printable(warning)) }
         let words = selectors.map { "--selector \(quoted($0.description))" }.joined(separator: " ")
         console.note("postern service add \(slug) \(words)")

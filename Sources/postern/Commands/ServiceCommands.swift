@@ -123,7 +123,7 @@ private let listServices: Command.Run = { session, _ throws(Failure) in
     let answer = try session.admin.get("services")
     session.print(answer) { console in
         var table = Table([
-            .init("name"), .init("state"), .init("selectors", shrinks: true), .init("calls/s", right: true),
+            .init("name"), .init("state"), .init("selectors", spills: true), .init("calls/s", right: true),
             .init("leases at most", right: true), .init("created"),
         ])
         for service in answer["services"]?.items ?? [] {

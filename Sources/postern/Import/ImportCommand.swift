@@ -77,7 +77,8 @@ private let importSource: Command.Run = { session, invocation throws(Failure) in
     guard !gathered.apps.isEmpty else {
         for (name, why) in gathered.skipped { session.console.note("left out: \(name.shown): \(why)") }
         throw Failure.usage(
-            "\(path.shown) has no credential that is known here", next: "name them with --map NAME=KIND")
+            "\(path.shown) has no credential that is known here",
+            next: "name them with --map NAME=KIND; what app add takes needs --profile too, such as alibaba-lark")
     }
     let plan = try ImportPlan(
         gathered, tenant: tenant, named: named, fields: fields, keepOdd: invocation.has("as-is"), session)
@@ -145,13 +146,16 @@ private struct Importing {
     // MARK: - What it would do
 
     private func show() {
-        var table = Table([
-            .init("app"), .init("where"), .init("what"), .init("bytes", right: true), .init("plan"),
-            .init("from", shrinks: true),
-        ])
+        // What stands nowhere in particular needs no column for it.
+        let places: [Table.Column] = rows.contains { !$0.place.isEmpty && $0.place != "-" } ? [.init("where")] : []
+        var table = Table(
+            [.init("app")] + places + [
+                .init("what"), .init("bytes", right: true), .init("plan"), .init("from", spills: true),
+            ])
         for row in rows {
             let standing = row.comparison == "different" && replaces ? "replace" : row.standing
-            table.add(["\(row.app)", row.place, row.what, String(row.bytes), standing, row.from])
+            table.add(
+                ["\(row.app)"] + places.map { _ in row.place } + [row.what, String(row.bytes), standing, row.from])
         }
         console.out(table, empty: "the source has no value")
         for app in plan.apps where !app.exists {

@@ -195,7 +195,8 @@ struct ScriptConstants {
 
         private func odd(_ why: String = "this is not plain: module.exports = { name: \"text\", … }") -> Failure {
             Failure.usage(
-                "\(path.shown), line \(line): \(why)", next: "nothing was stored; the file is never executed")
+                "\(path.shown), line \(line): \(why)",
+                next: "write the values plainly, or in a JSON file for postern import json; the file is never executed")
         }
     }
 }

@@ -1,13 +1,17 @@
-/// Rows with aligned columns. On a terminal the columns that may shrink are cut to fit; elsewhere nothing is cut.
+/// Rows with aligned columns. Where a terminal is too narrow, the columns that spill go below each row, whole, and then
+/// those that may shrink are cut to fit; elsewhere nothing is.
 struct Table: Sendable {
     struct Column: Sendable {
         let title: String
         /// May be cut on a narrow terminal.
         var shrinks = false
+        /// Goes below its row on a narrow terminal: what people have to read whole.
+        var spills = false
         var right = false
 
-        init(_ title: String, shrinks: Bool = false, right: Bool = false) {
+        init(_ title: String, shrinks: Bool = false, spills: Bool = false, right: Bool = false) {
             self.title = title
+            self.spills = spills
             self.shrinks = shrinks
             self.right = right
         }
@@ -26,25 +30,35 @@ struct Table: Sendable {
         var widths = columns.indices.map { index in
             (rows.map { Columns.width($0[index]) } + [Columns.width(titles[index])]).max() ?? 0
         }
+        var shown = Array(columns.indices)
+        func excess(over width: Int) -> Int { shown.map { widths[$0] }.reduce(0, +) + 2 * (shown.count - 1) - width }
         if let width {
-            var excess = widths.reduce(0, +) + 2 * (columns.count - 1) - width
-            while excess > 0 {
-                let candidates = columns.indices.filter { columns[$0].shrinks && widths[$0] > 8 }
+            if excess(over: width) > 0 { shown.removeAll { columns[$0].spills } }
+            var tooMuch = excess(over: width)
+            while tooMuch > 0 {
+                let candidates = shown.filter { columns[$0].shrinks && widths[$0] > 8 }
                 guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { break }
                 widths[widest] -= 1
-                excess -= 1
+                tooMuch -= 1
             }
         }
-        return ([titles] + rows).map { cells in
-            var line = ""
-            for (index, cell) in cells.enumerated() {
-                let text = Columns.cut(cell, to: widths[index])
+        func line(_ cells: [String]) -> String {
+            let texts = shown.map { index in
+                let text = Columns.cut(cells[index], to: widths[index])
                 let gap = String(repeating: " ", count: max(0, widths[index] - Columns.width(text)))
-                if index > 0 { line += "  " }
-                line += columns[index].right ? gap + text : text + gap
+                return columns[index].right ? gap + text : text + gap
             }
+            var line = texts.joined(separator: "  ")
             while line.last == " " { line.removeLast() }
             return line
         }
+        return [line(titles)] + rows.flatMap { [line($0)] + spilled($0, without: shown, width: width ?? 0) }
+    }
+
+    /// What of a row does not stand in its line, below it and whole.
+    private func spilled(_ cells: [String], without shown: [Int], width: Int) -> [String] {
+        let rest = columns.indices.filter { !shown.contains($0) && cells[$0] != "-" }
+        let text = rest.map { "\(columns[$0].title): \(cells[$0])" }.joined(separator: "; ")
+        return Columns.wrapped(text, to: max(20, width - 4)).map { "    " + $0 }
     }
 }
