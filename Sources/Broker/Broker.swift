@@ -121,7 +121,8 @@ package final class Broker: Sendable {
         _ denial: Denial, _ action: String, _ identity: Caller.Identity, _ request: RequestID, app: AppKey? = nil,
         kind: String? = nil, leaseID: String? = nil
     ) -> Problem {
-        let refused = denial.problem(advice: "an admin can ask: postern why \(request)")
+        var refused = denial.problem(advice: "an admin can ask: postern why \(request)")
+        refused.isOnRecord = true
         guard budget.admits("uid:\(identity.actor.uid ?? 0)", action, by: identity.actor) else { return refused }
         let entry = AuditEntry(
             action, .denied, by: identity.actor, request: request, app: app, kind: kind, leaseID: leaseID,
@@ -138,7 +139,10 @@ package final class Broker: Sendable {
         app: AppKey? = nil, kind: String? = nil
     ) -> Problem {
         let told = refuse(denial, action, identity, request, app: app, kind: kind)
-        return told.code == .denied ? problem : told
+        guard told.isOnRecord else { return told }
+        var problem = problem
+        problem.isOnRecord = true
+        return problem
     }
 
     /// Records that an allowed operation failed, and returns its problem.
@@ -150,6 +154,8 @@ package final class Broker: Sendable {
             if budget.admits("uid:\(entry.actor.uid ?? 0)", entry.action + ".error", by: entry.actor) {
                 _ = try vault.record(entry)
             }
+            var problem = problem
+            problem.isOnRecord = true
             return problem
         } catch { return error }
     }

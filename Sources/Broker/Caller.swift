@@ -113,6 +113,14 @@ package final class Caller: Sendable {
         }
     }
 
+    /// Whom the log names where nothing may be looked up: who it was when last asked, else what the kernel said at once.
+    var lastActor: Actor {
+        known.withLock { $0?.actor }
+            ?? Actor(
+                kind: .unknown, name: nil, uid: peer.uid, gid: peer.gid, pid: peer.pid, loginUID: nil, exe: nil,
+                unit: nil)
+    }
+
     /// As it was found last under `policy`, without looking again: for counting, not for deciding.
     func lastIdentity(in policy: PolicySnapshot) -> Identity {
         if let last = known.withLock({ $0 }), last.serial == policy.serial { return last }

@@ -67,7 +67,8 @@ extension Broker {
         let entry = record.entry
         guard entry.outcome == .denied, let denial = entry.reason.flatMap(Denial.init(rawValue:)) else {
             let text =
-                entry.outcome == .allowed ? "it was allowed" : "it was allowed and failed: \(entry.reason ?? "?")"
+                entry.outcome == .allowed
+                ? "it was allowed" : "no rule refused it, and it failed: \(entry.reason ?? "?")"
             return (
                 record,
                 Explanation(

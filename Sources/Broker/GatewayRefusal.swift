@@ -6,9 +6,7 @@ extension Broker {
     /// is told.
     package func refuse(_ denial: Denial, atGatewayFrom uid: UInt32, _ request: RequestID) -> Problem {
         let stranger = Caller.Identity(
-            serial: 0, service: nil, grants: [],
-            actor: Actor(
-                kind: .unknown, name: nil, uid: uid, gid: nil, pid: nil, loginUID: nil, exe: nil, unit: nil))
+            serial: 0, service: nil, grants: [], actor: Self.stranger(uid))
         return refuse(denial, "gateway.call", stranger, request)
     }
 

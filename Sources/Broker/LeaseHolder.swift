@@ -45,10 +45,7 @@ package enum LeaseHolder: Sendable {
         switch self {
         case .caller(let caller, _): caller.identity(in: policy)
         case .bearer(_, let uid, _):
-            Caller.Identity(
-                serial: policy.serial, service: nil, grants: [],
-                actor: Actor(
-                    kind: .unknown, name: nil, uid: uid, gid: nil, pid: nil, loginUID: nil, exe: nil, unit: nil))
+            Caller.Identity(serial: policy.serial, service: nil, grants: [], actor: Broker.stranger(uid))
         }
     }
 

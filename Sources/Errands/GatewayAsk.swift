@@ -1,3 +1,5 @@
+package import Rules
+
 /// A call that came to the courier's loopback listener (design, section 6, `deliver: tcp`), passed on to the keeper, who
 /// alone can judge it.
 ///
@@ -6,6 +8,19 @@
 /// chunks where that is not all. The courier ends the stream when its client has the answer; where the keeper ends it,
 /// nothing more may go to the client.
 package struct GatewayAsk: Sendable, Equatable {
+    /// What the courier has refused by itself, because there is no call in it: the keeper only records it.
+    package struct Refused: Sendable, Equatable {
+        package let code: Problem.Code
+        /// The id its client was told.
+        package let request: String
+
+        /// Refused with this code, under this id.
+        package init(_ code: Problem.Code, _ request: String) {
+            self.code = code
+            self.request = request
+        }
+    }
+
     /// Why the courier would not serve it, whoever asks. The keeper records it and finds the words.
     package enum Flaw: String, Sendable, Codable, CaseIterable {
         /// `Host` is not the literal address we listen at: a name that somebody made point here (DNS rebinding).
@@ -29,6 +44,8 @@ package struct GatewayAsk: Sendable, Equatable {
     package var flaw: Flaw?
     /// How the request's body comes.
     package var body: PassageAsk.Body
+    /// Set where nothing but this and the uid is meant.
+    package var refused: Refused?
 
     /// A body up to here, in bytes, goes with the call. All larger ones wait until the keeper knows the bearer: until then
     /// a connection of anybody's costs no more memory than this.
@@ -50,10 +67,16 @@ package struct GatewayAsk: Sendable, Equatable {
         self.body = body
     }
 
+    /// A request of this user that was refused.
+    package init(_ refused: Refused, uid: UInt32) {
+        self.init(method: "GET", target: "/", headers: [], bearer: "", uid: uid)
+        self.refused = refused
+    }
+
     /// Two are the same when every field is.
     package static func == (a: GatewayAsk, b: GatewayAsk) -> Bool {
         a.method == b.method && a.target == b.target && a.bearer == b.bearer && a.uid == b.uid && a.flaw == b.flaw
-            && a.body == b.body && a.headers.count == b.headers.count
+            && a.body == b.body && a.refused == b.refused && a.headers.count == b.headers.count
             && zip(a.headers, b.headers).allSatisfy { $0 == $1 }
     }
 }

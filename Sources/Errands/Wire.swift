@@ -38,6 +38,8 @@ private enum Head {
         var flaw: GatewayAsk.Flaw?
         /// Of a body that follows in chunks; -1 where nobody knows.
         var length: Int?
+        /// A problem's code and the id it was told under.
+        var refused: [String]?
     }
 
     struct Cookie: Codable {
@@ -132,6 +134,7 @@ extension GatewayAsk {
             method: method, target: target, headers: headers.map { [$0.name, $0.value] }, bearer: bearer, uid: uid,
             flaw: flaw)
         if case .chunks(let length) = self.body { head.length = length ?? -1 }
+        head.refused = refused.map { [$0.code.rawValue, $0.request] }
         return Frame(head: try encode(head), body: body)
     }
 
@@ -142,6 +145,10 @@ extension GatewayAsk {
             method: head.method, target: head.target, headers: try lines(head.headers), bearer: head.bearer,
             uid: head.uid, flaw: head.flaw,
             body: head.length.map { .chunks(length: $0 < 0 ? nil : $0) } ?? .whole)
+        if let refused = head.refused {
+            guard refused.count == 2, let code = Problem.Code(rawValue: refused[0]) else { throw misread }
+            self.refused = Refused(code, refused[1])
+        }
         try check()
     }
 

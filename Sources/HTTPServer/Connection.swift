@@ -15,8 +15,12 @@ extension HTTPServer {
 
         var stage = Stage.waiting
         var target = WipedBuffer()
+        /// There is a NUL in the target, of which only what stands before it is known.
+        var isCutShort = false
         var body = WipedBuffer()
         var bodyLimit = 0
+        /// The answer under way, or the last one, ends the connection.
+        var isLast = false
         /// Who takes the body of this request instead.
         var sink: BodySink?
         private var onSent: (@Sendable () -> Void)?
@@ -118,6 +122,34 @@ extension HTTPServer {
             }
             return taken
         }
+
+        /// The library has refused what came of a request, with this status or without an answer: the service is told,
+        /// though its own answer has no way out any more.
+        func noteRefused(status: UInt32) {
+            guard stage == .target || stage == .body, !hasEnded else { return }
+            isLast = true
+            let problem: Problem =
+                switch status {
+                case 413: Problem(.tooLarge, "The body is too large.")
+                case 414, 431: Problem(.headerTooLarge, "The header is too large.")
+                default: Self.malformed
+                }
+            _ = core.service.refuse(problem, context)
+        }
+
+        /// The connection is over. One that ends between requests while its client waits, or has sent what nobody read,
+        /// had no request line the library would take; it says nothing else of that.
+        func noteUnheard() {
+            let phase = Self.phase(of: phase.load(ordering: .acquiring))
+            guard phase == .fresh || phase == .idle && !isLast, !core.stopping.load(ordering: .relaxed),
+                Socket.hasUnread(descriptor) || phase == .fresh && !Socket.hasLeft(descriptor)
+            else { return }
+            _ = core.service.refuse(Self.malformed, context)
+        }
+
+        private var hasEnded: Bool { Self.phase(of: phase.load(ordering: .acquiring)) == .ended }
+
+        private static let malformed = Problem(.badRequest, "This is no HTTP request.")
 
         /// The answer has left, or never will.
         func requestEnded() {

@@ -51,6 +51,7 @@ private let connectionChanged: MHD_NotifyConnectionCallback = { cls, handle, slo
         let connection = unsafe Unmanaged<HTTPServer.Connection>.fromOpaque(kept).takeRetainedValue()
         unsafe slot.pointee = nil
         connection.core.registry.remove(connection)
+        connection.noteUnheard()
         connection.ended()
     }
 }
@@ -64,7 +65,11 @@ private let targetArrived:
         }
         let connection = unsafe Unmanaged<HTTPServer.Connection>.fromOpaque(kept).takeUnretainedValue()
         connection.requestBegan()
-        return unsafe connection.target.append(target, strlen(target)) ? kept : nil
+        let count = unsafe strlen(target)
+        // The library ends target and line with a NUL each, and takes one of the sender's for its own: what follows the
+        // target is then not the version, and what was meant is not what we see.
+        connection.isCutShort = unsafe strncmp(target + count + 1, "HTTP/", 5) != 0
+        return unsafe connection.target.append(target, count) ? kept : nil
     }
 
 /// Called when the header is complete, for each piece of the body, and once more when all has come.
@@ -91,7 +96,11 @@ private let accessed: MHD_AccessHandlerCallback = { _, handle, _, method, _, pie
 }
 
 /// The answer has left, or the connection ended in the middle of a request.
-private let completed: MHD_RequestCompletedCallback = { _, _, slot, _ in
+private let completed: MHD_RequestCompletedCallback = { _, handle, slot, how in
     guard let kept = unsafe slot?.pointee else { return }
-    unsafe Unmanaged<HTTPServer.Connection>.fromOpaque(kept).takeUnretainedValue().requestEnded()
+    let connection = unsafe Unmanaged<HTTPServer.Connection>.fromOpaque(kept).takeUnretainedValue()
+    if how == .REQUEST_TERMINATED_WITH_ERROR, let handle = unsafe handle {
+        connection.noteRefused(status: unsafe cmhd_status(handle))
+    }
+    connection.requestEnded()
 }

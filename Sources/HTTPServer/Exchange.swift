@@ -26,6 +26,7 @@ import Synchronization
         if framing.bytes + connection.target.count > core.limits.header {
             return refuse(Problem(.headerTooLarge, "The header is over \(core.limits.header) bytes."))
         }
+        if connection.isCutShort { return refuse(Problem(.badRequest, "The target is no URL.")) }
         if framing.isAmbiguous {
             return refuse(Problem(.badRequest, "The length of the body is not clear (RFC 9112, section 6.3)."))
         }
@@ -103,6 +104,7 @@ import Synchronization
             guard added == .YES else { return .NO }
         }
         if response.close || core.stopping.load(ordering: .relaxed) {
+            connection.isLast = true
             _ = unsafe MHD_add_response_header(queued, "Connection", "close")
         }
         guard connection.enter(.sending) else { return .NO }

@@ -30,6 +30,13 @@ enum Socket {
         return unsafe poll(&look, 1, 0) == 1
     }
 
+    /// Whether the other end has ended its sending, or is gone.
+    static func hasLeft(_ descriptor: Int32) -> Bool {
+        // POLLRDHUP, which needs _GNU_SOURCE.
+        var look = pollfd(fd: descriptor, events: 0x2000, revents: 0)
+        return unsafe poll(&look, 1, 0) == 1
+    }
+
     /// What `accept` says when nobody has come.
     static let nobody = EAGAIN
 }

@@ -41,6 +41,8 @@ package struct Problem: Error, Equatable, Sendable {
     package let advice: String
     /// Seconds after which it is worth trying again, for `Retry-After` (RFC 9110, section 10.2.3); nil is unknown.
     package let retryAfter: Int64?
+    /// The audit log has it, or has counted it among those it leaves out.
+    package var isOnRecord = false
 
     /// A problem in our own words: what failed, and what to do about it.
     package init(_ code: Code, _ reason: String, advice: String = "", retryAfter: Int64? = nil) {

@@ -29,6 +29,14 @@ struct AdminRoutes: Sendable {
         return response
     }
 
+    /// Whoever has no role is refused before a large body of his is read.
+    func bodyPlace(_ http: borrowing HTTPServer.Request, _ length: Int?) -> HTTPServer.BodyPlace {
+        let caller: Caller = http.context()
+        return BrokerRoutes.place(length) { request throws(Problem) in
+            if !broker.isAdmin(caller.peer) { throw broker.refuseStranger(caller, request) }
+        }
+    }
+
     private func perform(
         _ http: borrowing HTTPServer.Request, _ caller: Caller, _ request: RequestID
     ) throws(Problem) -> HTTPServer.Response {

@@ -21,7 +21,7 @@ struct BrokerRoutes: Sendable {
             let call = try BrokerCall(method: http.method, path: http.path)
             if !call.isAnyones, !hasBegun(http) { try broker.begin(caller, isLong: call.isLong, request) }
             response = try perform(call, http, caller, request)
-        } catch { response = Reply.problem(error, request) }
+        } catch { response = Reply.problem(broker.recorded(error, of: caller, request), request) }
         // Whatever was asked, the answer is under way until its last byte has left.
         let then = response.onSent
         response.onSent = { [broker] in

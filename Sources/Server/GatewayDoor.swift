@@ -15,6 +15,11 @@ package struct GatewayDoor: Sendable {
 
     /// The platform's answer, or why there is none.
     package func answer(_ call: GatewayDesk.Call) -> GatewayDesk.Outcome {
+        if let refused = call.ask.refused {
+            broker.noteRefused(
+                refused.code, atGatewayFrom: call.ask.uid, RequestID(refused.request) ?? .next())
+            return GatewayDesk.Outcome(ErrandAnswer(status: refused.code.status))
+        }
         let request = RequestID.next()
         let answering = Answering()
         answering.canBeCut(by: { call.cut() })

@@ -26,9 +26,11 @@ extension BrokerRoutes {
 
     /// A body for the gateway goes to its call; one that would be large is refused unread where the call is not allowed.
     func bodyPlace(_ http: borrowing HTTPServer.Request, _ length: Int?) -> HTTPServer.BodyPlace {
-        guard Self.isGateway(http.path), case .gateway(let lease, let path)? = Self.call(http) else { return .buffer }
-        let request = RequestID.next()
         let caller: Caller = http.context()
+        guard Self.isGateway(http.path), case .gateway(let lease, let path)? = Self.call(http) else {
+            return Self.place(length) { request throws(Problem) in try broker.requireService(caller, request) }
+        }
+        let request = RequestID.next()
         let connection = http.connection
         caller.answering.canBeCut(by: { connection.cut() })
         do throws(Problem) { try broker.begin(caller, request) } catch {
@@ -48,6 +50,20 @@ extension BrokerRoutes {
                     } catch { return .refused(Reply.problem(error, request, close: true)) }
                 }, ended: { call.end() }))
     }
+
+    /// In memory, where it is small or whoever sends it may be heard: strangers could otherwise fill the daemon's memory,
+    /// with one body on each of their connections.
+    static func place(
+        _ length: Int?, _ hear: (RequestID) throws(Problem) -> Void
+    ) -> HTTPServer.BodyPlace {
+        guard (length ?? .max) > strangersBody else { return .buffer }
+        let request = RequestID.next()
+        do throws(Problem) { try hear(request) } catch { return .refuse(Reply.problem(error, request)) }
+        return .buffer
+    }
+
+    /// Bytes of anybody's body that are read before it is looked who sends it.
+    private static let strangersBody = 16 * 1024
 
     /// Whether the call was let in before its body came.
     func hasBegun(_ http: borrowing HTTPServer.Request) -> Bool {

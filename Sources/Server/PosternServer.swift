@@ -25,9 +25,11 @@ package final class PosternServer: Sendable {
         bridges = try HTTPServer(
             listening: brokerSocket,
             service: Self.service(
-                broker, bodyLimit: bridge.bodyLimit, bodyPlace: bridge.bodyPlace, bridge.answer))
+                broker, "broker.call", bodyLimit: bridge.bodyLimit, bodyPlace: bridge.bodyPlace, bridge.answer))
         admins = try HTTPServer(
-            listening: adminSocket, service: Self.service(broker, bodyLimit: { _ in 1024 * 1024 }, admin.answer))
+            listening: adminSocket,
+            service: Self.service(
+                broker, "admin.call", bodyLimit: { _ in 1024 * 1024 }, bodyPlace: admin.bodyPlace, admin.answer))
         do throws(SystemError) {
             clockwork = try Thread.start(name: "clockwork") { [broker, halt] in Self.run(broker, until: halt) }
         } catch { throw error.problem(doing: "start a thread") }
@@ -53,8 +55,9 @@ package final class PosternServer: Sendable {
         broker.vault.close()
     }
 
+    /// `action` is what the log calls a request that never became a call.
     private static func service(
-        _ broker: Broker, bodyLimit: @escaping @Sendable (borrowing HTTPServer.Request) -> Int,
+        _ broker: Broker, _ action: String, bodyLimit: @escaping @Sendable (borrowing HTTPServer.Request) -> Int,
         bodyPlace: @escaping @Sendable (borrowing HTTPServer.Request, Int?) -> HTTPServer.BodyPlace = { _, _ in .buffer
         },
         _ answer: @escaping @Sendable (borrowing HTTPServer.Request) -> HTTPServer.Response
@@ -73,7 +76,11 @@ package final class PosternServer: Sendable {
             },
             bodyLimit: bodyLimit,
             bodyPlace: bodyPlace,
-            refuse: { problem, _ in Reply.problem(problem, .next(), close: true) },
+            refuse: { problem, context in
+                let request = RequestID.next()
+                if let caller = context as? Caller { broker.noteRefused(problem, action, of: caller, request) }
+                return Reply.problem(problem, request, close: true)
+            },
             handle: answer)
     }
 

@@ -3,6 +3,7 @@ import HTTPServer
 import Linux
 import Rules
 import Sealing
+import Synchronization
 
 /// What unmodified SDKs talk to: plain HTTP on loopback, with the lease's bearer in place of a platform's token (design,
 /// section 6). It says who is at the other end and what was asked; the keeper decides and does.
@@ -17,6 +18,8 @@ final class GatewayListener: Sendable {
     /// The one value of `Host` that is ours, such as `127.0.0.1:8431`: a name may be made to point here by anybody who
     /// has one (DNS rebinding).
     private let host: String
+    /// How many refusals of each user the keeper is told of.
+    private let budget = Mutex(Budget())
 
     init(keeper: Keeper, host: String) {
         self.keeper = keeper
@@ -36,7 +39,7 @@ final class GatewayListener: Sendable {
                 defer { Thread.wipeStack() }
                 return self.bodyPlace(request, length)
             },
-            refuse: { problem, _ in Self.response(problem) },
+            refuse: { problem, context in self.refusal(problem, to: (context as? Client)?.uid) },
             handle: { request in
                 defer { Thread.wipeStack() }
                 return self.handle(request)
@@ -60,7 +63,7 @@ final class GatewayListener: Sendable {
             if let refusal = try call.refusal() { return .refuse(refusal) }
             return .sink(
                 HTTPServer.BodySink(receiver: call, take: { call.take($0) }, ended: { call.end() }))
-        } catch { return .refuse(Self.response(error)) }
+        } catch { return .refuse(response(error, to: request)) }
     }
 
     private func handle(_ request: borrowing HTTPServer.Request) -> HTTPServer.Response {
@@ -72,9 +75,27 @@ final class GatewayListener: Sendable {
             call.endBody()
             return try call.answer(to: request.method, from: request.descriptor)
         } catch {
-            Log.warning("gateway_lost", ["why": error.reason])
-            return Self.response(error)
+            return response(error, to: request)
         }
+    }
+
+    /// Why a request does not reach the keeper as a call.
+    private func response(_ problem: Problem, to request: borrowing HTTPServer.Request) -> HTTPServer.Response {
+        guard problem.code == .stopping else {
+            let client: Client = request.context()
+            return refusal(problem, to: client.uid)
+        }
+        Log.warning("gateway_lost", ["why": problem.reason])
+        return Self.response(problem)
+    }
+
+    /// What is refused here alone is on the keeper's record too, as far as a user's budget goes. On any thread.
+    private func refusal(_ problem: Problem, to uid: UInt32?) -> HTTPServer.Response {
+        let id = Self.newID()
+        if let uid, budget.withLock({ $0.take("\(uid)", now: Clock.bootMilliseconds) }) {
+            keeper.tell(GatewayAsk.Refused(problem.code, id), from: uid)
+        }
+        return Self.response(problem, id)
     }
 
     private func ask(_ request: borrowing HTTPServer.Request, _ body: PassageAsk.Body) -> GatewayAsk {
@@ -118,9 +139,10 @@ final class GatewayListener: Sendable {
         return String(parts[1])
     }
 
+    private static func newID() -> String { Hex.encode(Sodium.randomBytes(12).span) }
+
     /// What is refused before the keeper is asked: RFC 9457, with a number of its own.
-    static func response(_ problem: Problem) -> HTTPServer.Response {
-        let id = Hex.encode(Sodium.randomBytes(12).span)
+    static func response(_ problem: Problem, _ id: String = newID()) -> HTTPServer.Response {
         // Our own words: no quotation mark, no control character.
         let body = """
             {"type":"urn:postern:problem:\(problem.code.rawValue)","title":"\(problem.code.title)",\

@@ -24,15 +24,26 @@ final class Keeper: Sendable {
         }
     }
 
-    /// Hands the keeper a call for the gateway, with its body where that is there (`GatewayAsk`). Throws `.stopping` where
-    /// nobody takes it.
+    /// Hands the keeper a call for the gateway, with its body where that is there (`GatewayAsk`). Throws `.badRequest` and
+    /// `.headerTooLarge` for what is no call, `.stopping` where nobody takes it.
     func call(_ ask: GatewayAsk, body: [UInt8] = []) throws(Problem) -> GatewayPassage {
         let frame = try ask.frame(body: body)
+        guard frame.head.count <= Frame.maxHead else {
+            throw Problem(.headerTooLarge, "The header is larger than the gateway takes.")
+        }
         do throws(Problem) {
             let stream = PassageStream(try open(.gateway))
             try stream.send(frame, until: .after(seconds: 30))
             return GatewayPassage(stream)
         } catch { throw GatewayPassage.lost }
+    }
+
+    /// Tells the keeper, for the log, what was refused here to a process of this user; nobody waits for an answer.
+    func tell(_ refused: GatewayAsk.Refused, from uid: UInt32) {
+        do throws(Problem) {
+            let frame = try GatewayAsk(refused, uid: uid).frame(body: [])
+            try frame.send(on: try open(.gateway), until: .after(seconds: 1))
+        } catch { Log.warning("refusal_not_told", ["code": refused.code.rawValue]) }
     }
 
     /// Our end of a stream whose other end only the keeper has, so that its end is seen here.

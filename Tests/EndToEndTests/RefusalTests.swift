@@ -43,6 +43,7 @@ import Testing
         let stand = try Stand().start()
         let planted = try stand.furnish()
         let before = stand.digests
+        var refused: Set<String> = []
         for (method, call, body, status, code) in Self.cases {
             let wire = try Wire(stand.brokerSocket, uid: Stand.bridge)
             try? wire.send(Wire.request(method, "/v1/\(call)", body: Array(body.utf8)))
@@ -51,8 +52,16 @@ import Testing
             #expect(reply.status == status && reply.code == code, "\(what): \(reply.text.prefix(200))")
             #expect(reply.requestID?.count == 24 && reply.json?["request_id"]?.text == reply.requestID, "\(what)")
             #expect(reply.header("content-type") == "application/problem+json", "\(what)")
+            refused.insert(reply.requestID ?? "")
         }
         #expect(stand.digests == before)
+        // Some records are not waited for.
+        var unheard = refused
+        _ = try eventually {
+            unheard.subtract(try stand.records().compactMap { $0["request_id"]?.text })
+            return unheard.isEmpty
+        }
+        #expect(unheard.isEmpty, "\(unheard)")
         #expect(try stand.read("signing_secret")["value"]?.text == planted.signingSecret)
     }
 
@@ -125,11 +134,77 @@ import Testing
         #expect(try half.receive().code == "request_timeout")
     }
 
-    @Test func `too large a header is named`() throws {
+    @Test func `too large a header is named, and on record without a byte of it`() throws {
         let stand = try Stand().start()
         let wire = try Wire(stand.brokerSocket)
-        try? wire.send(Wire.request("GET", "/v1/self", ["X-Long: " + String(repeating: "x", count: 66_000)]))
-        #expect(try wire.receive().code == "header_too_large")
+        let before = try stand.records().count
+        for _ in 0..<5 {
+            let wire = try Wire(stand.brokerSocket)
+            try? wire.send(Wire.request("GET", "/v1/self", ["X-Long: " + String(repeating: "x", count: 66_000)]))
+            #expect(try wire.receive().code == "header_too_large")
+        }
         #expect(try stand.broker("GET", "health").status == 200)
+        try wire.send(Wire.request("GET", "/v1/health"))
+        #expect(try wire.receive().status == 200)
+        let noted = { try stand.records().dropFirst(before).filter { $0["action"] == "broker.call" } }
+        #expect(try eventually { try !noted().isEmpty })
+        let records = try noted()
+        #expect(
+            records.count == 1 && records[0]["reason"] == "header_too_large", "a stranger's are counted: \(records)")
+        #expect(!"\(records)".contains("xxxx"))
+    }
+
+    /// A stranger could hold as many of them in memory as there are connections.
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `a large body of somebody who is no service is refused unread`() throws {
+        let stand = try Stand().start()
+        try stand.furnish(actions: ["webhook:verify"])
+        let path = "/v1/apps/\(Stand.app)/webhooks/verify"
+        for socket in [stand.brokerSocket, stand.adminSocket] {
+            let wire = try Wire(socket, uid: Stand.stranger)
+            try wire.send(Array("POST \(path) HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n{".utf8))
+            let reply = try wire.receive()
+            #expect(
+                reply.code == (socket == stand.brokerSocket ? "denied" : "too_large"), "\(socket): \(reply.text)")
+        }
+        let admin = try Wire(stand.adminSocket, uid: Stand.stranger)
+        try admin.send(
+            Array("POST /v1/admin/tenants HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n".utf8))
+        #expect(try admin.receive().code == "denied")
+        let bridge = try Wire(stand.brokerSocket, uid: Stand.bridge)
+        try bridge.send(Wire.request("POST", path, body: [UInt8](repeating: 32, count: 2_000_000)))
+        #expect(try bridge.receive().status == 200)
+        let noted = try stand.records().filter {
+            $0["outcome"] == "denied" && $0["actor"]?["uid"] == .integer(Int64(Stand.stranger ?? 0))
+        }
+        #expect(Set(noted.compactMap { $0["reason"]?.text }) == ["no_service", "no_role"], "\(noted)")
+    }
+
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `what is no HTTP at all is on record, with the user who sent it`() throws {
+        let stand = try Stand().start()
+        let long = String(repeating: "a", count: 100_000)
+        for (uid, sent, reason) in [
+            (3001, "GET /v1/self HTTP/1.1\r\n\r\n", "bad_request"),
+            (3002, "GET /v1/\(long) HTTP/1.1\r\n\r\n", "bad_request"),
+            (3003, "GET /v1/self HTTP/1.1\r\nHost: h\r\nX: \(long)\r\n\r\n", "header_too_large"),
+            (3004, "EHLO postern\r\n", "bad_request"),
+            (3005, "POST /v1/self HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", "bad_request"),
+            (3006, "GET /v1/self\u{0} HTTP/1.1\r\nHost: h\r\n\r\n", "bad_request"),
+        ] {
+            let wire = try Wire(stand.brokerSocket, uid: UInt32(uid))
+            try? wire.send(Array(sent.utf8))
+            // Who hangs up at once might have sent nothing.
+            defer { wire.hangUp() }
+            #expect(!wire.rest().hasPrefix("HTTP/1.1 2"))
+            var noted: [JSON] = []
+            let isNoted = try eventually {
+                noted = try stand.records().filter { $0["actor"]?["uid"] == .integer(Int64(uid)) }
+                return noted.contains {
+                    $0["action"] == "broker.call" && $0["outcome"] == "error" && $0["reason"]?.text == reason
+                }
+            }
+            #expect(isNoted, "\(sent.prefix(60)): \(noted)")
+        }
     }
 }

@@ -49,6 +49,41 @@ import Testing
         #expect(try Browser().get(gateway.stand.callback + "/nothing").status == 404)
     }
 
+    /// What the courier alone says no to, the log has too, under the id that was told, without a byte of it.
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `puts on record what never became a call`() throws {
+        let gateway = try TCPGateway()
+        let host = "Host: \(gateway.address)"
+        let long = String(repeating: "a", count: 60_000)
+        for (uid, head, status, reason) in [
+            (3001, "POST /slack/x HTTP/1.1\r\n\(host)\r\nX: \(long.prefix(26_000))", 431, "header_too_large"),
+            (3002, "POST /slack/x HTTP/1.1\r\n\(host)\r\nContent-Length: 1\r\nContent-Length: 2", 400, "bad_request"),
+            (3003, "POST /slack/\u{1} HTTP/1.1\r\n\(host)\r\nContent-Length: 0", 400, "bad_request"),
+            (3004, "POST /slack/\(long) HTTP/1.1\r\n\(host)", 0, "bad_request"),
+            (3005, "POST /slack/x HTTP/1.1\r\nX: \(long)", 0, "header_too_large"),
+        ] as [(Int64, String, Int, String)] {
+            let wire = try gateway.connect(uid: UInt32(uid))
+            try? wire.send(Array((head + "\r\n\r\n").utf8))
+            var id: String?
+            // The library's own page has no id, and may be lost with what nobody read.
+            if status == 0 {
+                #expect(!wire.rest().hasPrefix("HTTP/1.1 2"))
+            } else {
+                let reply = try wire.receive()
+                #expect(reply.status == status && reply.code == reason, "\(head.prefix(60)): \(reply.text)")
+                id = reply.requestID
+            }
+            let isNoted = try eventually {
+                try gateway.stand.records().contains {
+                    $0["action"] == "gateway.call" && $0["outcome"] == "error" && $0["reason"]?.text == reason
+                        && $0["actor"]?["uid"] == .integer(uid) && (id == nil || $0["request_id"]?.text == id)
+                }
+            }
+            #expect(isNoted, "\(head.prefix(60))")
+        }
+        #expect(try !"\(gateway.stand.records())".contains("aaaaaaaa"))
+    }
+
     @Test func `is off unless asked for, and on loopback only`() throws {
         let stand = try Stand(simulated: true).start()
         try stand.furnish()

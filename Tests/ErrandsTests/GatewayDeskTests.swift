@@ -18,6 +18,8 @@ import Testing
         let frame = try ask.frame(body: [1, 2])
         #expect(try GatewayAsk(frame) == ask && frame.body == [1, 2])
         #expect(try GatewayAsk(frame) != Self.ask(.chunks(length: 7)))
+        let refused = GatewayAsk(.init(.headerTooLarge, "0123456789abcdef01234567"), uid: 7)
+        #expect(try GatewayAsk(try refused.frame(body: [])) == refused)
     }
 
     /// A desk, and the courier's end of a call to it.

@@ -44,6 +44,8 @@ private func quick() -> HTTPServer.Limits {
 @Suite struct `A request that is refused` {
     @Test(arguments: [
         ("GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "x", count: 66_000))\r\n\r\n", "431", "header_too_large"),
+        ("GET /a\u{0}b HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_request"),
+        ("GET /a\u{0} HTTP/1.1\r\nHost: h\r\n\r\n", "400", "bad_request"),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n", "413", "too_large"),
         (
             "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n\(String(repeating: "x", count: 101))",
@@ -65,6 +67,7 @@ private func quick() -> HTTPServer.Limits {
         #expect(heard.hasPrefix("HTTP/1.1 \(status) "), "\(heard)")
         #expect(heard.hasSuffix("{\"code\":\"\(code)\"}"), "\(heard)")
         #expect(comesTrue { server.server.connections == 0 && server.disconnections.value == 1 })
+        #expect(server.refusals.value == 1)
     }
 
     @Test(arguments: [
@@ -73,8 +76,10 @@ private func quick() -> HTTPServer.Limits {
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "x", count: 200_000))\r\n\r\n",
+        "GET /\(String(repeating: "x", count: 200_000)) HTTP/1.1\r\nHost: h\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ])
-    func `because it is no HTTP never reaches the handler`(_ sent: String) throws {
+    func `because it is no HTTP never reaches the handler, and the service hears of it`(_ sent: String) throws {
         let handled = Counter()
         let server = try TestServer(limits: quick()) { request in
             handled.add()
@@ -85,7 +90,28 @@ private func quick() -> HTTPServer.Limits {
         let heard = try #require(wire.hearToEnd())
         #expect(!heard.hasPrefix("HTTP/1.1 2"), "\(heard)")
         #expect(handled.value == 0)
-        #expect(comesTrue { server.server.connections == 0 })
+        #expect(comesTrue { server.server.connections == 0 && server.disconnections.value == 1 })
+        #expect(server.refusals.value == 1)
+    }
+
+    /// Who leaves has asked nothing, and what was answered was no refusal.
+    @Test func `is told from one that was never made`() throws {
+        let server = try TestServer { _ in text("done;") }
+        Wire(server.path).close()
+        let half = Wire(server.path)
+        half.say("GET / HT")
+        half.close()
+        let later = Wire(server.path)
+        later.say("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        #expect(later.hearToEnd()?.hasSuffix("done;") == true)
+        #expect(comesTrue { server.disconnections.value == 3 })
+        #expect(server.refusals.value == 0)
+        let kept = Wire(server.path)
+        kept.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(kept.hear(until: "done;").hasSuffix("done;"))
+        kept.say("GET /\(String(repeating: "x", count: 200_000)) HTTP/1.1\r\n\r\n")
+        #expect(comesTrue { server.disconnections.value == 4 })
+        #expect(server.refusals.value == 1)
     }
 
     @Test func `may have the largest body and header there are`() throws {

@@ -9,6 +9,8 @@ final class TestServer: Sendable {
     let path: String
     let server: HTTPServer
     let disconnections: Counter
+    /// How often the server told of a request that it refused by itself.
+    let refusals: Counter
     private let directory: String
 
     init(
@@ -23,12 +25,15 @@ final class TestServer: Sendable {
         path = directory + "/s"
         let disconnections = Counter()
         self.disconnections = disconnections
+        let refusals = Counter()
+        self.refusals = refusals
         server = try HTTPServer(
             listening: UnixListener(path: path, mode: 0o600).takeDescriptor(), limits: limits,
             service: HTTPServer.Service(
                 connected: connected, disconnected: { _ in disconnections.add() }, bodyLimit: { _ in bodyLimit },
                 refuse: { problem, _ in
-                    HTTPServer.Response(
+                    refusals.add()
+                    return HTTPServer.Response(
                         status: problem.code.status,
                         headers: [HTTPServer.Response.Header("Content-Type", "application/problem+json")],
                         body: .bytes(Array("{\"code\":\"\(problem.code.rawValue)\"}".utf8)))

@@ -43,6 +43,12 @@ static inline void *cmhd_context(struct MHD_Connection *connection) {
     return info ? info->socket_context : NULL;
 }
 
+// The status of the answer that is being sent; 0 where there is none.
+static inline unsigned cmhd_status(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    return info ? info->http_status : 0;
+}
+
 // The shape that was not chosen: an epoll pool, answering at once or from a worker after suspending. Measured by
 // `postern-bench shape` only.
 static inline struct MHD_Daemon *cmhd_start_pool(
