@@ -41,9 +41,34 @@ import Testing
         let lines = narrow.out.split(separator: "\n")
         #expect(lines.count >= 3 && lines.allSatisfy { $0.count <= 70 }, "\(narrow.out)")
         #expect(!lines[0].contains("ACTIONS") && !narrow.out.contains("…"), "\(narrow.out)")
-        #expect(narrow.out.contains("    actions: secret:read:signing_secret access:bot;"), "\(narrow.out)")
+        #expect(
+            narrow.out.contains("    actions: secret:read:signing_secret access:bot\n    methods: "), "\(narrow.out)")
         let wide = try Run(["grant", "list"], at: admin, environment: ["COLUMNS": "200"])
         #expect(wide.out.contains("ACTIONS") && wide.out.split(separator: "\n").count == 2, "\(wide.out)")
+    }
+
+    @Test func `says of no lease that has ended that it has time left`() throws {
+        func lease(_ id: String, _ state: String) -> String {
+            """
+            {"lease_id":"ls_\(id)","service":"bridge","platform":"slack","app_id":"A0123456789","as":"bot",\
+            "deliver":"tcp","state":"\(state)","expires_in":299,"methods":["auth.test"],"scope":[]}
+            """
+        }
+        let admin = try FakeAdmin([
+            "GET leases": (200, "{\"leases\":[\(lease("a", "live")),\(lease("b", "revoked"))],\"live\":1}")
+        ])
+        let all = try Run(["lease", "list", "--state", "all"], at: admin)
+        #expect(
+            all.out == """
+                LEASE  SERVICE  APP                AS   DELIVER  STATE      LEFT  METHODS    SCOPE
+                ls_a   bridge   slack/A0123456789  bot  tcp      live     4m 59s  auth.test  -
+                ls_b   bridge   slack/A0123456789  bot  tcp      revoked       -  auth.test  -
+
+                """, "\(all.out)\(all.error)")
+        // Where only live ones are asked for, nobody needs to be told.
+        #expect(
+            try Run(["lease", "list"], at: admin).out.hasPrefix(
+                "LEASE  SERVICE  APP                AS   DELIVER    LEFT"))
     }
 
     @Test func `comes as JSON with the same structure and keys in order`() throws {

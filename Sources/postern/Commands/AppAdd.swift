@@ -47,7 +47,9 @@ let addAppCommand = Command(
 private let addApp: Command.Run = { session, invocation throws(Failure) in
     let tenant = try Invocation.slug(invocation.text("tenant") ?? "", "tenant")
     let parts = Profile.parts(of: invocation.text("profile") ?? "")
-    guard !parts.isEmpty else { throw Failure.usage("there is no such profile") }
+    guard !parts.isEmpty else {
+        throw Failure.usage("there is no such profile", next: "postern profile list names them")
+    }
     var form = CredentialForm(parts: parts, keepOdd: invocation.has("as-is"))
     if let path = invocation.text("from-file") { try form.take(file: path, session.console) }
     for pair in invocation.all("field") { try form.take(pair: pair) }

@@ -34,7 +34,9 @@ let getCommand = Command(
         }
         let descriptor = try invocation.number("fd").map { number throws(Failure) in
             guard let descriptor = Int32(exactly: number), fcntl(descriptor, F_GETFD) >= 0 else {
-                throw Failure.usage("--fd \(number) is not an open descriptor")
+                throw Failure.usage(
+                    "--fd \(number) is not an open descriptor",
+                    next: "have the shell open it, for example --fd 3 3> >(program)")
             }
             return descriptor
         }

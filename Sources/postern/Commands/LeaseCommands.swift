@@ -67,7 +67,9 @@ private let listLeases: Command.Run = { session, invocation throws(Failure) in
             let first = ["lease_id", "service"].map { Show.cell(lease[$0]) } + [Show.app(lease)]
             table.add(
                 first + (["as", "deliver"] + states.map(\.title)).map { Show.cell(lease[$0]) } + [
-                    Show.seconds(lease["expires_in"]), Show.list(lease["methods"]), scope(lease["scope"]),
+                    // What was revoked has no time left, whatever it would have had.
+                    lease["state"]?.text == "live" ? Show.seconds(lease["expires_in"]) : "-",
+                    Show.list(lease["methods"]), scope(lease["scope"]),
                 ])
         }
         console.out(table, empty: "no leases")

@@ -16,7 +16,8 @@ struct FileStore {
         try take(folder: base, client: Self.isClient(client) ? client : "", depth: 0)
         guard !files.isEmpty else {
             throw Failure.usage(
-                "\(path.shown) is no installation store: no installer-latest, bot-latest or app-latest below it")
+                "\(path.shown) is no installation store: no installer-latest, bot-latest or app-latest below it",
+                next: "name the base_dir that the store was made with")
         }
     }
 

@@ -62,7 +62,9 @@ private let importSource: Command.Run = { session, invocation throws(Failure) in
     var parts: [Profile] = []
     if let name = invocation.text("profile") {
         parts = Profile.parts(of: name)
-        guard !parts.isEmpty else { throw Failure.usage("there is no such profile") }
+        guard !parts.isEmpty else {
+            throw Failure.usage("there is no such profile", next: "postern profile list names them")
+        }
     }
     let names = try ImportNames(
         parts: parts, pairs: invocation.all("map"), only: named.count == 1 ? named[0].platform : nil)

@@ -59,7 +59,9 @@ struct ImportPlan {
             let key = try Self.key(of: one, named, there)
             let app = try Self.app(one, key, there, keepOdd: keepOdd, session)
             guard !apps.contains(where: { $0.key == app.key }) else {
-                throw Failure.usage("the source has two apps that would both be \(app.key)")
+                throw Failure.usage(
+                    "the source has two apps that would both be \(app.key)",
+                    next: "bring them one after the other, each in a file of its own")
             }
             apps.append(try Self.compared(app, session))
         }
@@ -80,13 +82,19 @@ struct ImportPlan {
         let profile = try profile(of: app)
         let told = named.filter { $0.platform == app.platform }
         let own = app.value("app_id") ?? (profile.appID == .clientID ? app.value("client_id") : nil)
-        if told.count > 1 { throw Failure.usage("--app names two \(app.platform.rawValue) apps") }
+        if told.count > 1 {
+            throw Failure.usage("--app names two \(app.platform.rawValue) apps", next: "bring one after the other")
+        }
         if let own {
             guard let id = AppID(own) else {
-                throw Failure.usage("the App ID in the source has characters no App ID has")
+                throw Failure.usage(
+                    "the App ID in the source has characters no App ID has",
+                    next: "mend it there, or leave it out with --map NAME=ignore and name the app with --app")
             }
             guard told.isEmpty || told[0].appID == id else {
-                throw Failure.usage("the source is of another app than --app \(told[0])")
+                throw Failure.usage(
+                    "the source is of another app than --app \(told[0])",
+                    next: "leave --app out, or bring that app's source")
             }
             return AppKey(app.platform, id)
         }

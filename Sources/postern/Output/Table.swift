@@ -58,7 +58,15 @@ struct Table: Sendable {
     /// What of a row does not stand in its line, below it and whole.
     private func spilled(_ cells: [String], without shown: [Int], width: Int) -> [String] {
         let rest = columns.indices.filter { !shown.contains($0) && cells[$0] != "-" }
-        let text = rest.map { "\(columns[$0].title): \(cells[$0])" }.joined(separator: "; ")
-        return Columns.wrapped(text, to: max(20, width - 4)).map { "    " + $0 }
+        let room = max(20, width - 4)
+        var lines: [String] = []
+        for item in rest.map({ "\(columns[$0].title): \(cells[$0])" }) {
+            if let last = lines.last, Columns.width(last) + 2 + Columns.width(item) <= room {
+                lines[lines.count - 1] = "\(last); \(item)"
+            } else {
+                lines += Columns.wrapped(item, to: room)
+            }
+        }
+        return lines.map { "    " + $0 }
     }
 }

@@ -128,7 +128,11 @@ struct RunPlan: Sendable {
                 next: "for example --\(option) SECRET=signing_secret")
         }
         let name = String(text[..<equals])
-        guard isName(name) else { throw Failure.usage("\"\(name.shown)\" cannot be the name of a variable") }
+        guard isName(name) else {
+            throw Failure.usage(
+                "\"\(name.shown)\" cannot be the name of a variable",
+                next: "use letters, digits and _, not beginning with a digit")
+        }
         var rest = text[text.index(after: equals)...]
         var installation: Int64?
         if let at = rest.lastIndex(of: "@") {
