@@ -84,6 +84,7 @@ extension Broker {
                     ask, at: path, token: token, try client(of: allowed.app, .address))
                 guard let courier else { throw Self.noCourier }
                 let turn = try courier.turn(of: lease.service)
+                try noteCountBefore(allowed.app)
                 guard try vault.recordCall(entry, of: lease.app, decidedUnder: allowed.epoch) else { continue }
                 noteCount(allowed.app, request)
                 let passage = try courier.pass(

@@ -17,16 +17,36 @@ final class QuotaWarnings: Sendable {
         }
     }
 
-    private let told = Mutex<[Int64: (month: String, level: Level)]>([:])
+    /// Where an app stood when somebody last looked.
+    private struct Last {
+        let month: String
+        let calls: Int64
+        let level: Level
+    }
 
-    /// The level that an app has just reached and nobody was told of; nil where there is none. What was reached before
-    /// this process began was told by the one before it.
+    private let told = Mutex<[Int64: Last]>([:])
+
+    /// Whether `found` was said of an app.
+    func knows(_ app: Int64) -> Bool { told.withLock { $0[app] != nil } }
+
+    /// How far an app was when this process found it, before its first call is counted here: that was told by the process
+    /// before. What is known already counts.
+    func found(_ app: Int64, _ calls: Int64, of limit: Int64, month: String) {
+        told.withLock { told in
+            if told[app] == nil { told[app] = Last(month: month, calls: calls, level: Level(calls, of: limit)) }
+        }
+    }
+
+    /// The level that an app has just reached and nobody was told of; nil where there is none. Of a month that has begun
+    /// since its last call nothing was used before.
     func reached(_ app: Int64, _ calls: Int64, of limit: Int64, month: String) -> Level? {
         let level = Level(calls, of: limit)
         return told.withLock { told in
-            let known = told[app].flatMap { $0.month == month ? $0.level : nil } ?? Level(calls - 1, of: limit)
-            told[app] = (month, level)
-            return level.rawValue > known.rawValue ? level : nil
+            let last = told[app].flatMap { $0.month == month ? $0 : nil }
+            // Calls that end at once come here in any order.
+            if let last, calls < last.calls { return nil }
+            told[app] = Last(month: month, calls: calls, level: level)
+            return level.rawValue > (last?.level ?? .usual).rawValue ? level : nil
         }
     }
 }
@@ -104,6 +124,14 @@ extension Broker {
         let now = Clock.bootMilliseconds
         askedToWait.note(
             AskedToWait.Key(call.lease, call.method), until: now + min(seconds, 3600) * 1000, now: now)
+    }
+
+    /// Before a call is counted: where the app's count stands that this process has not counted itself. One commit may
+    /// count many calls, so that it cannot be told from the count after it.
+    func noteCountBefore(_ app: App) throws(Problem) {
+        guard let limit = Self.monthlyLimit(of: app), !quotaWarnings.knows(app.id) else { return }
+        let usage = try monthlyCalls(of: app)
+        quotaWarnings.found(app.id, usage.calls, of: limit, month: usage.month)
     }
 
     /// A call was counted: warns, once a month each, when four fifths or all of the month's calls are used.

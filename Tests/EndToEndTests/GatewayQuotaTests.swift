@@ -59,6 +59,25 @@ import Testing
         #expect(try warned() == ["month_at_80_percent", "month_used_up"])
     }
 
+    @Test func `are warned of and refused by the next process as they would have been by this one`() throws {
+        let sim = try #require(stand.sim)
+        let lease = try stand.lease()
+        try edit(["monthly_limit": "5", "monthly_refuse": "on"])
+        for _ in 0..<3 { #expect(try call(lease)["ok"] == true) }
+        #expect(try stand.stop() == .exited(0))
+        try stand.start()
+        #expect(try call(lease)["ok"] == true)
+        #expect(try eventually { try warned() == ["month_at_80_percent"] })
+        #expect(try call(lease)["ok"] == true)
+        #expect(try eventually { try warned() == ["month_at_80_percent", "month_used_up"] })
+        stand.kill()
+        try stand.start()
+        let before = try sim.count("api.test")
+        let refused = try call(lease)
+        #expect(refused.status == 429 && refused.code == "rate_limited", "\(refused.text)")
+        #expect(try sim.count("api.test") == before && used()?["count"] == 5)
+    }
+
     @Test func `are refused above the limit where the admin wants that, and only there`() throws {
         let lease = try stand.lease()
         try edit(["monthly_limit": "2", "monthly_refuse": "on"])
