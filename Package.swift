@@ -65,7 +65,7 @@ let package = Package(
         tests("SQLite", uses: ["SQLite", "DurabilityVFS"]),
         .target(name: "CTamper", path: "Tests/Support/CTamper", linkerSettings: [.linkedLibrary("sqlite3")]),
         tests("Vault", uses: ["Vault", "SQLite", "Sealing", "Linux", "Rules", "DurabilityVFS", "CTamper"]),
-        tests("Broker", uses: ["Broker", "Vault", "Platforms", "Errands", "Sealing", "Linux", "Rules"]),
+        tests("Broker", uses: ["Server", "Broker", "Vault", "Platforms", "Errands", "Sealing", "Linux", "Rules"]),
         .target(name: "VendorSDK", dependencies: ["Linux"], path: "Tests/Support/VendorSDK"),
         tests("Sim", uses: ["Platforms", "HTTPClient", "Linux", "Rules", "VendorSDK"], programs: ["postern-sim"]),
         tests("Errands", uses: ["Errands", "Linux", "Rules"]),

@@ -22,6 +22,8 @@ package final class Broker: Sendable {
         package var webhookWindow: Int64? = 300
         /// How many connections of one service may watch at once.
         package var watchersPerService = 1000
+        /// How long a watch may be silent, milliseconds: less than any proxy waits.
+        package var watchSilence: Int64 = 15_000
         /// The largest body that passes the gateway, either way, in bytes.
         package var gatewayBodyLimit = 64 * 1024 * 1024
 

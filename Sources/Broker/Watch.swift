@@ -69,15 +69,13 @@ package final class Watcher: Sendable {
     /// Where it begins, for a client that is cut off before anything has happened.
     package func beginning() throws(Problem) -> String { try place() }
 
-    /// How long a watch may be silent, milliseconds: less than any proxy waits.
-    private static let silence: Int64 = 15_000
     /// Notices looked at in one step, so that what is told fits one piece of the answer.
     private static let atOnce = 32
 
     /// Waits for what comes next. What the step before told must have left: a revocation waits for it, or cuts it off.
     package func next() -> Step {
         broker.gate.leave(caller)
-        let deadline = Deadline.after(milliseconds: Self.silence)
+        let deadline = Deadline.after(milliseconds: broker.settings.watchSilence)
         do {
             while !isOver.load(ordering: .acquiring), !isLast.load(ordering: .relaxed) {
                 let after = seen.load(ordering: .relaxed)

@@ -16,16 +16,16 @@ final class Ground: Sendable {
     let app: App
     let place: Installation
 
-    init() throws {
+    init(_ set: (inout Broker.Settings) -> Void = { _ in }) throws {
         path = "/tmp/postern-broker-\(Hex.encode(Sodium.randomBytes(8).span))"
         let directory = VaultDirectory(path)
         let rootKey = [UInt8](repeating: 7, count: 32)
         _ = try VaultCreation.create(
             directory, rootKey: SecretBytes(copying: rootKey.span), kitPublicKey: KitKey().publicKey, admin: nil)
         vault = try Vault.open(directory, rootKey: SecretBytes(copying: rootKey.span))
-        broker = Broker(
-            vault: vault,
-            settings: .init(urls: PlatformURLs(), publicURL: "", rootKeySource: "test", version: "0"))
+        var settings = Broker.Settings(urls: PlatformURLs(), publicURL: "", rootKeySource: "test", version: "0")
+        set(&settings)
+        broker = Broker(vault: vault, settings: settings)
         let slug = try #require(Slug("acme"))
         let key = AppKey(.slack, try #require(AppID("A0FAKE0001")))
         (app, place) = try vault.change(always: { transaction throws(Problem) in
