@@ -145,3 +145,23 @@ import Testing
                 + "odd=\"a \\\"b\\\" \\\\\\n\\u{1b}[31m\\u{202e}é\" n=3 empty=\"\"\n")
     }
 }
+
+/// proc_pid_stat(5): the name is as the process likes, parentheses and numbers included.
+@Suite struct `When a process began` {
+    private static let rest = "S 1 7 7 0 -1 4194304 1 0 0 0 1 2 0 0 20 0 1 0 4711 99 98"
+
+    @Test(
+        arguments: [
+            ("7 (sh) \(rest)", 4711), ("7 (a) S 1 2) \(rest)", 4711), ("7 (()) \(rest)", 4711),
+            ("7 (x 1 2 3 4 5) \(rest)", 4711), ("7 (sh) S 1 7 7", nil), ("7 sh", nil), ("", nil),
+        ] as [(String, UInt64?)])
+    func `is read behind its name, whatever that is`(_ stat: String, _ began: UInt64?) {
+        #expect(Proc.startTime(stat) == began)
+    }
+
+    @Test func `is part of its name, which stays the same`() throws {
+        let own = try #require(Peer(runningAs: getpid())?.processIdentity)
+        #expect(Peer(runningAs: getpid())?.processIdentity == own)
+        #expect(own == "\(getpid()):\(try #require(Proc.text("/proc/self/stat").flatMap(Proc.startTime)))")
+    }
+}

@@ -87,15 +87,19 @@ void intruder_try(const char *file, const char *socket_path, pid_t victim, int b
     tell("socket-from-before", connect(before, (struct sockaddr *)&name, sizeof name));
 }
 
-pid_t intruder_take_number(pid_t number, uid_t uid) {
+pid_t intruder_take_number(pid_t number, uid_t uid, const char *program, const char *path) {
     struct {
         uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size;
     } how = {.exit_signal = SIGCHLD, .set_tid = (uint64_t)(uintptr_t)&number, .set_tid_size = 1};
     long child = syscall(435 /* clone3 */, &how, sizeof how);
     if (child != 0) return child < 0 ? -errno : (pid_t)child;
     // A child like a fork's; it does nothing that needs libc.
+    syscall(SYS_setgroups, 0L, NULL);
+    syscall(SYS_setresgid, (long)uid, (long)uid, (long)uid);
     syscall(SYS_setresuid, (long)uid, (long)uid, (long)uid);
     syscall(SYS_prctl, (long)PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L);
+    const char *const arguments[] = {program, "ask", path, NULL}, *const nothing[] = {NULL};
+    if (program) syscall(SYS_execve, program, arguments, nothing);
     for (;;) syscall(SYS_pause);
 }
 

@@ -46,9 +46,16 @@ case "ask":
 case "go-on": try obey(Int32(arguments[0])!)
 
 case "take-number":
-    let child = intruder_take_number(Int32(arguments[0])!, UInt32(arguments[1])!)
-    say("\(child)")
-    waitForEnd()
+    let (number, uid) = (Int32(arguments[0])!, UInt32(arguments[1])!)
+    guard arguments.count > 2 else {
+        say("\(intruder_take_number(number, uid, nil, nil))")
+        waitForEnd()
+        break
+    }
+    // The child connects and does as it is told, with our input and output.
+    let child = unsafe intruder_take_number(number, uid, Program.path, arguments[2])
+    if child < 0 { say("\(child)") }
+    _ = waitpid(child, nil, 0)
 
 case "lock":
     let lock = try LockFile(path: arguments[0])

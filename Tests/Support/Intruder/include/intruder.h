@@ -7,6 +7,7 @@ void intruder_try(const char *file, const char *socket, pid_t victim, int socket
 int intruder_dumpable(void);
 int intruder_no_new_privileges(void);
 
-/* Starts a process of user `uid` that has this very number, and does nothing until its parent ends; -errno where the
-   number is in use or we may not choose. */
-pid_t intruder_take_number(pid_t number, uid_t uid);
+/* Starts a process of user and group `uid` that has this very number and ends with its parent: it becomes `program ask path` with
+   our input and output, or does nothing where `program` is NULL. -errno where the number is in use or we may not
+   choose. */
+pid_t intruder_take_number(pid_t number, uid_t uid, const char *program, const char *path);
