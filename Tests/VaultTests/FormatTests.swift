@@ -94,13 +94,8 @@ private func vault(ofFormat format: Int) throws -> Place {
         let place = try Place.new()
         let vault = try place.open()
         let (installation, name) = try vault.change(always: { transaction throws(Problem) in
-            let tenant = try transaction.addTenant(slug("acme"), title: "")
-            let app = try transaction.addApp(
-                slack("A1"), tenant: tenant.id, profile: "slack", claim: .proven, fields: [:], redirectURIs: [])
-            let installation = try transaction.installation(
-                app: app.id, tenant: tenant.id, enterpriseID: "", teamID: "T1", teamName: "", isEnterprise: false,
-                userID: "", botUserID: "")
-            return (installation, SecretName(app: app.id, installation: installation.id, kind: .botToken))
+            let installation = try transaction.addInstalledApp()
+            return (installation, SecretName(app: installation.app, installation: installation.id, kind: .botToken))
         })
         for round in 1...30 {
             try vault.change(always: { transaction throws(Problem) in
@@ -122,12 +117,7 @@ private func vault(ofFormat format: Int) throws -> Place {
         let place = try Place.new()
         let vault = try place.open()
         let leg = try vault.change(always: { transaction throws(Problem) in
-            let tenant = try transaction.addTenant(slug("acme"), title: "")
-            let app = try transaction.addApp(
-                slack("A1"), tenant: tenant.id, profile: "slack", claim: .proven, fields: [:], redirectURIs: [])
-            let installation = try transaction.installation(
-                app: app.id, tenant: tenant.id, enterpriseID: "", teamID: "T1", teamName: "", isEnterprise: false,
-                userID: "", botUserID: "")
+            let installation = try transaction.addInstalledApp()
             _ = try transaction.storeLeg(
                 .bot, of: installation, NewToken(token: box("one"), refreshToken: box("spent?"), scope: []), by: "x")
             var new = NewToken(token: box("two"), scope: [])

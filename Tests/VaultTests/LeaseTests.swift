@@ -18,12 +18,7 @@ private struct Stage: Sendable {
         place = try Place.new()
         vault = try place.open()
         (tenant, app, installation, service, grants) = try vault.change(always: { transaction throws(Problem) in
-            let tenant = try transaction.addTenant(slug("acme"), title: "")
-            let app = try transaction.addApp(
-                slack("A1"), tenant: tenant.id, profile: "slack", claim: .proven, fields: [:], redirectURIs: [])
-            let installation = try transaction.installation(
-                app: app.id, tenant: tenant.id, enterpriseID: "", teamID: "T1", teamName: "", isEnterprise: false,
-                userID: "", botUserID: "")
+            let installation = try transaction.addInstalledApp()
             _ = try transaction.storeLeg(
                 .bot, of: installation, NewToken(token: box("token one"), scope: []), by: "x")
             let service = try transaction.addService(slug("bridge"), selectors: [.uid(1001)])
@@ -35,7 +30,7 @@ private struct Stage: Sendable {
                         actions: [.access(.bot)], methods: ["*"], scope: [], maxTTL: Interval(seconds: 600), by: "x"
                     ).id)
             }
-            return (tenant.id, app.id, installation, service.id, grants)
+            return (installation.tenant, installation.app, installation, service.id, grants)
         })
     }
 
