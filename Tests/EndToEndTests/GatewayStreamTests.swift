@@ -51,28 +51,6 @@ import Testing
         #expect(try stand.broker("POST", "gateway/\(mine)/api.test")["ok"] == true)
     }
 
-    @Test func `to the platform is cut when its lease is revoked, and no other`() throws {
-        let (mine, other) = (try stand.lease(), try stand.lease())
-        let piece = [UInt8](repeating: UInt8(ascii: " "), count: 3 << 20)
-        let cut = try open(upload(mine, 2 * piece.count + 2))
-        let kept = try open(upload(other, 2 * piece.count + 2))
-        let before = try stand.head()
-        try cut.send(piece)
-        try kept.send(piece)
-        // On the record, thus on its way: too much to be kept for a second attempt.
-        let areUnderWay = try eventually {
-            try stand.records(after: before).count { $0["action"] == "gateway.call" && $0["outcome"] == "allowed" } == 2
-        }
-        #expect(areUnderWay)
-        try stand.must("DELETE", "leases/\(mine)")
-        // The rest may still be taken by the kernel; what comes back is no answer of the platform's.
-        try? cut.send(piece + Array("{}".utf8))
-        #expect((try? cut.receive()).map { $0.status != 200 } ?? true)
-        try kept.send(piece + Array("{}".utf8))
-        #expect(try kept.receive().status == 200)
-        #expect(try #require(stand.sim).count("api.test") == 1, "the platform saw the one whole request")
-    }
-
     @Test func `takes no memory for its length`() throws {
         let lease = try stand.lease()
         let piece = [UInt8](repeating: UInt8(ascii: " "), count: 1 << 20)

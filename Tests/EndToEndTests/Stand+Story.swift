@@ -27,11 +27,21 @@ extension Stand {
     func furnish(actions: [String] = everything, methods: [String] = ["chat.postMessage", "auth.test"]) throws
         -> Planted
     {
+        let planted = try add(Self.appID, of: "acme")
+        try must("POST", "services", ["name": "bridge", "selectors": [.string("uid:\(Self.uid(Self.bridge))")]])
+        if Shell.isRoot { try must("POST", "services", ["name": "other", "selectors": ["uid:1003"]]) }
+        try grant(actions: actions, methods: methods)
+        return planted
+    }
+
+    /// An app of a tenant of its own, with a bot's token where there is a platform to know it.
+    @discardableResult
+    func add(_ appID: String, of tenant: String) throws -> Planted {
         var planted = Planted()
-        try must("POST", "tenants", ["slug": "acme", "name": "Acme Corp"])
+        try must("POST", "tenants", ["slug": .string(tenant), "name": "Acme Corp"])
         var clientID = "1234567890.0987654321"
         if let sim {
-            let theirs = try sim.register(Self.appID, redirect: redirect)
+            let theirs = try sim.register(appID, redirect: redirect)
             clientID = try #require(theirs["client_id"]?.text)
             planted.clientSecret = try #require(theirs["client_secret"]?.text)
             planted.botToken = theirs["bot_token"]?.text
@@ -43,13 +53,10 @@ extension Stand {
         try must(
             "POST", "apps",
             [
-                "tenant": "acme", "profile": "alibaba-slack", "app_id": .string(Self.appID),
+                "tenant": .string(tenant), "profile": "alibaba-slack", "app_id": .string(appID),
                 "fields": ["workspace_name": "Acme", "client_id": .string(clientID)], "secrets": .object(secrets),
                 "redirect_uris": [.string(redirect)], "verify": .bool(sim != nil),
             ])
-        try must("POST", "services", ["name": "bridge", "selectors": [.string("uid:\(Self.uid(Self.bridge))")]])
-        if Shell.isRoot { try must("POST", "services", ["name": "other", "selectors": ["uid:1003"]]) }
-        try grant(actions: actions, methods: methods)
         return planted
     }
 
@@ -79,8 +86,8 @@ extension Stand {
     }
 
     /// A gateway lease.
-    func lease() throws -> String {
-        let reply = try broker("POST", "apps/\(Self.app)/access", ["as": "bot"])
+    func lease(_ app: String = app, as leg: String = "bot", uid: UInt32? = bridge) throws -> String {
+        let reply = try broker("POST", "apps/\(app)/access", ["as": .string(leg)], uid: uid)
         return try #require(reply["lease_id"]?.text, "\(reply.text)")
     }
 }

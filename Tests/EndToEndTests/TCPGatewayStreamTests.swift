@@ -105,37 +105,6 @@ import Testing
         #expect(try gateway.call("/slack/auth.test", bearer)["ok"] == true)
     }
 
-    @Test func `is cut on its way out when its lease is revoked, and no other`() throws {
-        let (mine, other) = (try lease(), try lease())
-        try stand.sim?.fault("auth.test", "huge", times: 2)
-        let (cut, kept) = (try gateway.connect(), try gateway.connect())
-        try cut.send(Wire.request("POST", "/slack/auth.test", gateway.headers(mine.bearer), host: nil))
-        try kept.send(Wire.request("POST", "/slack/auth.test", gateway.headers(other.bearer), host: nil))
-        #expect(eventually { cut.arrived() > 1000 && kept.arrived() > 1000 })
-        try stand.must("DELETE", "leases/\(mine.id)")
-        #expect(cut.rest().utf8.count < 8 << 20)
-        #expect(kept.rest(atLeast: 8 << 20).utf8.count > 8 << 20)
-        #expect(try gateway.call("/slack/auth.test", mine.bearer).code == "expired")
-    }
-
-    @Test func `is cut on its way in when its lease is revoked`() throws {
-        let lease = try lease()
-        let wire = try gateway.connect()
-        try wire.send(head(lease.bearer, ["Content-Length: 20000000"]))
-        try wire.send([UInt8](repeating: 0x20, count: 4_000_000))
-        let isOnItsWay = try eventually {
-            try stand.records().contains {
-                $0["action"] == "gateway.call" && $0["outcome"] == "allowed" && $0["reason"] == "api.test"
-            }
-        }
-        #expect(isOnItsWay)
-        try stand.must("DELETE", "leases/\(lease.id)")
-        #expect(throws: SystemError.self) {
-            for _ in 0..<16 { try wire.send([UInt8](repeating: 0x20, count: 1_000_000)) }
-        }
-        #expect(try stand.sim?.count("api.test") == 0)
-    }
-
     @Test func `lets no byte of the token out`() throws {
         let bearer = try lease().bearer
         let token = try #require(gateway.planted.botToken)
