@@ -13,6 +13,8 @@ import Testing
             (".env", "SLACK_BOT_TOKEN=hidden#or-not\n", "line 1: readers disagree"),
             (".env", "SLACK_BOT_TOKEN=hidden${OTHER}\n", "line 1: its value refers"),
             (".env", "SLACK_BOT_TOKEN=$(cat hidden)\n", "line 1: its value refers"),
+            (".env", "SLACK_BOT_TOKEN=hid$den\n", "line 1: its value refers"),
+            (".env", "SLACK_BOT_TOKEN=\"hid$den\"\n", "line 1: its value refers"),
             (".env", "SLACK_BOT_TOKEN=hidden1\nSLACK_BOT_TOKEN=hidden2\n", "lines 1 and 2"),
             (".env", "SLACK_BOT_TOKEN=xoxb-hidden\n", "--app slack/APP_ID"),
             (".env", "SLACK_APP_ID=A0/../hidden\nSLACK_SIGNING_SECRET=x\n", "characters no App ID has"),

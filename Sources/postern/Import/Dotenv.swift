@@ -65,10 +65,9 @@ private struct Reader {
         let (text, tail) = try quoted(value.dropFirst(), quote)
         let end = Self.trimmed(tail)
         guard end.isEmpty || end.first == "#" else { throw malformed() }
-        let refers = quote == "\"" && text.contains("${")
         return Dotenv.Entry(
             name: String(name), value: text, lines: start + 1...index + 1,
-            doubt: refers ? "its value refers to another variable; write it out" : nil)
+            doubt: quote == "\"" ? Self.reference(in: text[...]) : nil)
     }
 
     private func plain(_ name: String, _ raw: Substring, _ start: Int) -> Dotenv.Entry {
@@ -81,7 +80,7 @@ private struct Reader {
                 doubt = "readers disagree about # without quotes; put the value in quotes"
             }
         }
-        if value.contains("${") || value.hasPrefix("$(") { doubt = "its value refers to something else; write it out" }
+        doubt = Self.reference(in: value) ?? doubt
         return Dotenv.Entry(name: name, value: String(value), lines: start + 1...start + 1, doubt: doubt)
     }
 
@@ -124,6 +123,15 @@ private struct Reader {
             index += 1
             rest = lines[index]
         }
+    }
+
+    /// What some readers, shells among them, put something else in place of. Also after a backslash, which not all of
+    /// them take away.
+    private static func reference(in text: Substring) -> String? {
+        let refers = zip(text, text.dropFirst()).contains { sign, next in
+            sign == "$" && (next == "{" || next == "(" || next == "_" || next.isASCII && next.isLetter)
+        }
+        return refers ? "its value refers to something else, or may; write it out, in single quotes" : nil
     }
 
     private func malformed(_ why: String = "this is no NAME=value", at line: Int? = nil) -> Failure {
