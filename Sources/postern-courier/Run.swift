@@ -31,26 +31,30 @@ func run(_ options: Options) throws(Problem) {
     let client = HTTPClient(keeping: 4, reusing: false, certificates: certificates)
     let carrier = Carrier(client: client, spool: spool)
     let passages = PassageCarrier(certificates: certificates)
-    let listener = CallbackListener(keeper: keeper)
-    var server: HTTPServer?
-    if let socket = listening.take() {
-        server = try HTTPServer(listening: socket, limits: CallbackListener.limits, service: listener.service)
-    }
     var warnings = confinement.warning.map { [$0] } ?? []
     var gateway: String?
-    var gatewayServer: HTTPServer?
+    var gatewaySocket: FileDescriptor?
     switch consume door {
     case .off: break
     case .useless(let why): warnings.append(why)
     case .listening(let socket, let address):
         gateway = address
-        gatewayServer = try HTTPServer(
-            listening: socket, limits: GatewayListener.limits,
-            service: GatewayListener(keeper: keeper, host: address).service)
+        gatewaySocket = consume socket
     }
+    // Before anybody is let in: who has waited asks at once, and the keeper hears nobody who has not said this first.
     let report = CourierReport(
         callback: callback, gateway: gateway, landlock: Int(confinement.landlock), seccomp: true, warnings: warnings)
     try keeper.report(report)
+    var server: HTTPServer?
+    if let socket = listening.take() {
+        let listener = CallbackListener(keeper: keeper)
+        server = try HTTPServer(listening: socket, limits: CallbackListener.limits, service: listener.service)
+    }
+    var gatewayServer: HTTPServer?
+    if let socket = gatewaySocket.take(), let address = gateway {
+        let listener = GatewayListener(keeper: keeper, host: address)
+        gatewayServer = try HTTPServer(listening: socket, limits: GatewayListener.limits, service: listener.service)
+    }
     Log.info("courier_ready", ["callback": report.callback ?? "off", "gateway": report.gateway ?? "off"])
     try keeper.serve({ stream in carrier.carry(stream) }, { stream in passages.serve(stream) })
     // The next courier wants to listen there.

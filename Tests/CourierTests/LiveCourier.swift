@@ -3,6 +3,7 @@ import Glibc
 import Linux
 import Rules
 import Synchronization
+import Testing
 
 /// The real program on a real control channel, with the test as its keeper.
 final class LiveCourier: Sendable {
@@ -49,6 +50,8 @@ final class LiveCourier: Sendable {
                 } catch { throw error.problem(.courierUnavailable, doing: "start postern-courier") }
             }, answer: answer)
         try keeper.begin()
+        // Its listeners' threads start after its first word.
+        try #require(eventually { self.log.contains("courier_ready") })
     }
 
     /// The program and who runs it; another user gets a copy where it can reach it.
