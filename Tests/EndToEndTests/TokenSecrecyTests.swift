@@ -53,36 +53,13 @@ import Testing
 
     @Test func `no token, refresh token, code or state is in memory, files, logs or audit export`() throws {
         let stand = try Stand(simulated: true).start()
-        #expect(try eventually { try stand.must("GET", "status")["courier"]?["running"] == true })
-        guard case .integer(let number)? = try stand.must("GET", "status")["courier"]?["pid"] else {
-            Issue.record("no courier")
-            return
+        var traces = try Traces(of: stand)
+        for platform in Stand.platforms {
+            for (name, secret) in try Self.live(platform, stand) { try traces.add(name, secret) }
         }
-        let courier = Int32(number)
-        let idle = (MemoryScan.threads(of: stand.pid), MemoryScan.threads(of: courier))
-        let secrets = try Stand.platforms.flatMap { try Self.live($0, stand) }
-        #expect(secrets.count >= 40, "\(secrets.count)")
-        let isQuiet = eventually {
-            MemoryScan.threads(of: stand.pid) <= idle.0 + 1 && MemoryScan.threads(of: courier) <= idle.1
-        }
-        #expect(isQuiet, "threads do not end")
-        if Shell.isRoot {
-            for (name, secret) in secrets {
-                let forms = MemoryScan.forms(of: secret)
-                #expect(MemoryScan.regions(of: stand.pid, with: forms) == [], "\(name) in posternd")
-                #expect(MemoryScan.regions(of: courier, with: forms) == [], "\(name) in postern-courier")
-            }
-        }
-        let export = try stand.records().map { String(decoding: $0.bytes, as: UTF8.self) }.joined()
-        var places = [("audit export", Array(export.utf8)), ("log", Array(stand.log.utf8))]
-        let files = try Shell.run("/usr/bin/find", [stand.path, "-type", "f", "-not", "-name", "ballast"]).output
-        for path in files.split(separator: "\n").map(String.init) { places.append((path, Shell.bytes(of: path))) }
-        #expect(places.count > 6)
-        for (place, bytes) in places {
-            for (name, secret) in secrets {
-                let isThere = MemoryScan.contains(any: MemoryScan.forms(of: secret), bytes, count: bytes.count)
-                #expect(!isThere, "\(name) in \(place)")
-            }
-        }
+        #expect(traces.secrets.count >= 40, "\(traces.secrets.count)")
+        #expect(traces.isQuiet(), "threads do not end")
+        #expect(traces.inMemory() == [])
+        #expect(try traces.inFiles() == [])
     }
 }
