@@ -34,3 +34,62 @@ import Testing
         #expect(try eventually { try stand.broker("GET", "self", uid: 1002).code == "denied" })
     }
 }
+
+/// Design, section 6: 1 024 calls at once of one service.
+@Suite struct `A service with as many calls under way as it may have` {
+    /// Those on broker.sock: a user has 1 024 connections there, of which some are for the test itself.
+    private static let local = 950
+    /// And over TCP; some more than there is room for.
+    private static let remote = 110
+    private static let most = 1024
+
+    /// Calls that wait for the platform, sent and not answered: at Lark for a token on broker.sock, at Slack over TCP.
+    private func crowd(_ gateway: TCPGateway, _ bearer: String, _ customer: Customer) throws -> [Wire] {
+        let ask = JSON.object(["as": "tenant", "deliver": "token"]).bytes
+        let asks = Wire.request("POST", "/v1/\(customer.path)/access", body: ask)
+        let calls = Wire.request("POST", "/slack/auth.test", gateway.headers(bearer), host: nil)
+        let wires = try (0..<Self.local + Self.remote).map { number in
+            try number < Self.local ? Wire(gateway.stand.brokerSocket, uid: Stand.bridge) : gateway.connect()
+        }
+        gateway.stand.sim?.pause()
+        for (number, wire) in wires.enumerated() { try wire.send(number < Self.local ? asks : calls) }
+        return wires
+    }
+
+    @Test(.enabled(if: Shell.isRoot, "\(needsRoot)"))
+    func `is told so for every one more, keeps nobody else waiting, and has room again afterwards`() throws {
+        Hardening.raiseDescriptorLimit(to: 16_384)
+        let gateway = try TCPGateway()
+        let (stand, sim) = (gateway.stand, try #require(gateway.stand.sim))
+        try stand.grant(actions: ["secret:read:signing_secret"], service: "other")
+        let bearer = try gateway.bearer()
+        let idle = MemoryScan.threads(of: stand.pid)
+        // Twice: one call that was never taken off would be one too many the second time.
+        for round in 1...2 {
+            // The connections of the round before are gone.
+            #expect(eventually { MemoryScan.threads(of: stand.pid) < idle + 10 })
+            let customer = try Customer("lark", stand, number: round)
+            let wires = try crowd(gateway, bearer, customer)
+            defer { sim.goOn() }
+            let excess = wires.count - Self.most
+            #expect(eventually { wires.count { $0.hasNews } >= excess })
+            let (refused, waiting) = (wires.filter { $0.hasNews }, wires.filter { !$0.hasNews })
+            #expect(refused.count == excess)
+            for wire in refused {
+                let reply = try wire.receive()
+                #expect(reply.status == 429 && reply.code == "rate_limited", "\(reply.text)")
+                #expect(reply.header("retry-after") == "1" && reply.text.contains("1024 calls"), "\(reply.text)")
+            }
+            #expect(try stand.read("signing_secret").code == "rate_limited")
+            #expect(try stand.read("signing_secret", uid: 1003)["value"]?.text == gateway.planted.signingSecret)
+            #expect(try stand.admin("GET", "status").status == 200)
+            sim.goOn()
+            for wire in waiting {
+                let reply = try wire.receive()
+                #expect(reply.status == 201 || reply["ok"] == true, "\(reply.text)")
+            }
+        }
+        let told = try stand.records().filter { $0["reason"] == "too_many_calls" }
+        #expect(!told.isEmpty && told.allSatisfy { $0["outcome"] == "denied" && $0["action"] == "service.call" })
+    }
+}

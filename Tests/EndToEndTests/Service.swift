@@ -15,14 +15,15 @@ final class Service {
 
     /// - Parameters:
     ///   - program: what to run instead of postern.
+    ///   - uid: as whom; nil as we are, who is an administrator.
     ///   - onTerminal: whether it has a terminal to itself; else there is none, and no input.
     init(
-        _ stand: Stand, _ words: [String], program: String = Program.sibling("postern"), onTerminal: Bool = false,
-        environment: [String] = []
+        _ stand: Stand, _ words: [String], program: String = Program.sibling("postern"), uid: UInt32? = Stand.bridge,
+        onTerminal: Bool = false, environment: [String] = []
     ) throws {
         base = "\(stand.path)/service-\(UInt64.random(in: 0 ..< .max))"
         var command = [program] + words
-        if let uid = Stand.bridge {
+        if let uid {
             command = ["/usr/bin/setpriv", "--reuid", "\(uid)", "--regid", "\(uid)", "--clear-groups"] + command
         }
         command = ["/usr/bin/setsid"] + (onTerminal ? ["--ctty", "--wait"] : ["--wait"]) + command

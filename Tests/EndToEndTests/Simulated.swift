@@ -1,3 +1,4 @@
+import Glibc
 import HTTPClient
 import Linux
 import Testing
@@ -31,9 +32,15 @@ final class Simulated: Sendable {
     }
 
     deinit {
-        child.send(signal: 15)
+        child.send(signal: SIGTERM)
+        goOn()
         _ = try? child.wait()
     }
+
+    /// Leaves every call without an answer until `goOn`.
+    func pause() { child.send(signal: SIGSTOP) }
+
+    func goOn() { child.send(signal: SIGCONT) }
 
     @discardableResult
     func control(_ method: String, _ path: String, _ body: JSON? = nil) throws -> JSON {

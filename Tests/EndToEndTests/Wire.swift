@@ -24,7 +24,7 @@ struct Reply: Sendable {
 /// One connection to a Unix socket, kept for many requests.
 final class Wire {
     /// How long any answer may take: long, since a slow machine is no failure.
-    static let patience: Int64 = 30
+    static let patience: Int64 = 60
 
     private let socket: FileDescriptor
     private var buffer: [UInt8] = []
@@ -64,6 +64,13 @@ final class Wire {
         var waiting = [UInt8](repeating: 0, count: 1 << 18)
         let got = unsafe recv(socket.number, &waiting, waiting.count, Int32(MSG_PEEK | MSG_DONTWAIT))
         return taken + (buffer.count - start) + max(0, got)
+    }
+
+    /// Whether anything has come that was not taken, or the other end is gone.
+    var hasNews: Bool {
+        guard buffer.count == start else { return true }
+        var byte: UInt8 = 0
+        return unsafe recv(socket.number, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) >= 0
     }
 
     static func request(
