@@ -110,7 +110,7 @@ import Testing
                 }
             }
         }
-        let deadline = Deadline.after(seconds: 10)
+        let deadline = Deadline.after(seconds: 30)
         while entered.load(ordering: .relaxed) < 8, !deadline.hasPassed { _ = sched_yield() }
         #expect(entered.load(ordering: .relaxed) >= 8)
         go.withLock { $0 = true }

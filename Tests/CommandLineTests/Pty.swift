@@ -7,6 +7,8 @@ final class Pty {
     private let terminal: FileDescriptor
     private let child: ChildProcess
     private(set) var screen = ""
+    /// How long anything may take, seconds: long, since a slow machine is no failure.
+    private static let patience: Int64 = 60
     /// What was read and not awaited yet.
     private var fresh = ""
 
@@ -31,14 +33,15 @@ final class Pty {
 
     /// Reads until the screen has `text` after what was awaited before; false when it does not come.
     func shows(_ text: String) -> Bool {
-        for _ in 0..<500 {
+        let deadline = Deadline.after(seconds: Self.patience)
+        while true {
             if let found = fresh.firstRange(of: text) {
                 fresh.removeSubrange(..<found.upperBound)
                 return true
             }
+            if deadline.hasPassed { return false }
             fresh += read(waiting: 20) ?? ""
         }
-        return false
     }
 
     /// What was printed meanwhile; nil when there is nothing after some milliseconds.
@@ -68,11 +71,12 @@ final class Pty {
 
     /// Waits until the terminal is as `echoing` says.
     func becomes(echoing: Bool) -> Bool {
-        for _ in 0..<500 {
-            if echoes == echoing { return true }
-            usleep(10_000)
+        let deadline = Deadline.after(seconds: Self.patience)
+        while echoes != echoing {
+            if deadline.hasPassed { return false }
+            usleep(2000)
         }
-        return false
+        return true
     }
 
     /// setsid has become the program itself, since it led no process group.
@@ -80,7 +84,8 @@ final class Pty {
 
     /// The exit code, or 128 and the signal.
     func end() throws -> Int32 {
-        for _ in 0..<500 {
+        let deadline = Deadline.after(seconds: Self.patience)
+        while !deadline.hasPassed {
             if let ending = child.endingIfOver() {
                 while read(waiting: 0) != nil {}
                 switch ending {
@@ -88,7 +93,7 @@ final class Pty {
                 case .signalled(let number): return 128 + number
                 }
             }
-            usleep(10_000)
+            usleep(2000)
         }
         child.send(signal: SIGKILL)
         throw SystemFailure(number: ETIMEDOUT)

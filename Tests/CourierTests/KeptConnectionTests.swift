@@ -29,7 +29,7 @@ private final class FickleServer: Sendable {
                 while let head = Self.head(socket) {
                     self?.note(head)
                     try? socket.send(
-                        Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8), until: .after(seconds: 5))
+                        Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8), until: .after(seconds: 30))
                     guard isFirst else { continue }
                     isFirst = false
                     if whim == .unanswered, let next = Self.head(socket) { self?.note(next) }

@@ -86,10 +86,10 @@ final class RawPlatform: Sendable {
                 var chunk = [UInt8](repeating: 0, count: 4096)
                 while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
                     var span = chunk.mutableSpan
-                    guard let got = try? socket.receive(into: &span, until: .after(seconds: 5)), got > 0 else { break }
+                    guard let got = try? socket.receive(into: &span, until: .after(seconds: 30)), got > 0 else { break }
                     head += chunk[..<got]
                 }
-                try? socket.send(answer, until: .after(seconds: 5))
+                try? socket.send(answer, until: .after(seconds: 30))
             }
         }
     }

@@ -46,9 +46,9 @@ enum Shell {
     static var isRoot: Bool { getuid() == 0 }
 }
 
-/// Polls until something is so; false when it was not within 10 s.
+/// Polls until something is so; false when it was not within half a minute.
 func eventually(_ isSo: () -> Bool) -> Bool {
-    let deadline = Deadline.after(seconds: 10)
+    let deadline = Deadline.after(seconds: 30)
     while !isSo() {
         if deadline.hasPassed { return false }
         usleep(2000)

@@ -52,7 +52,7 @@ final class Posternd {
     private let output: FileDescriptor
     private var log: [UInt8] = []
 
-    static let patience: Int64 = 30
+    static let patience: Int64 = 60
 
     init(_ flags: [String], environment: [String] = ["PATH=/bin"]) throws {
         let output = try SocketPair(.stream)

@@ -144,7 +144,7 @@ import Testing
             return rows
         }
         #expect(try rows().contains { $0["unplaced"] == true })
-        #expect(eventually(within: 40) { (try? rows().contains { $0["unplaced"] == true }) == false })
+        #expect(eventually { (try? rows().contains { $0["unplaced"] == true }) == false })
         #expect(try rows().contains { $0["user_id"]?.text?.isEmpty == false && $0["team_id"]?.text?.isEmpty == false })
         let token = try #require(try customer.access("user")["access_token"]?.text)
         #expect(try customer.works(token, as: "user"))
@@ -177,7 +177,7 @@ import Testing
             return
         }
         #expect(
-            eventually(within: 20) { (try? stand.must("GET", "revocations").text.contains("pending")) == false })
+            eventually { (try? stand.must("GET", "revocations").text.contains("pending")) == false })
         #expect(try sim(customer).count(call) >= 1)
         #expect(try !customer.works(user, as: "user"))
     }

@@ -20,7 +20,7 @@ import Testing
 
     private func settled(_ stand: Stand) throws -> JSON {
         var last: JSON?
-        let isSettled = try eventually(within: 60) {
+        let isSettled = try eventually {
             last = try stand.legs()["bot"]
             guard last?["in_flight"] == false else { return false }
             return last?["state"] == "needs_reauthorization" || last?["failures"] == 0

@@ -28,7 +28,7 @@ enum Shell {
 }
 
 /// Polls until something is so; false when it was not in time.
-func eventually(within seconds: Int64 = 20, _ isSo: () throws -> Bool) rethrows -> Bool {
+func eventually(within seconds: Int64 = 60, _ isSo: () throws -> Bool) rethrows -> Bool {
     let deadline = Deadline.after(seconds: seconds)
     while try !isSo() {
         if deadline.hasPassed { return false }

@@ -39,7 +39,7 @@ extension Stand {
     func install(life: Int64? = nil, userScope: [String] = []) throws {
         let sim = try #require(self.sim)
         // The browser needs the callback listener, which is there a moment after the sockets.
-        let isUp = try eventually(within: 60) { try must("GET", "status")["courier"]?["running"] == true }
+        let isUp = try eventually { try must("GET", "status")["courier"]?["running"] == true }
         try #require(isUp, "\(log.suffix(1000))")
         if let life { try sim.fault("oauth.v2.access", "edit:set:expires_in=\(life)") }
         var ask: [String: JSON] = [

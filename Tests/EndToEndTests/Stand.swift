@@ -108,7 +108,7 @@ final class Stand: Sendable {
     func start(_ programs: String? = nil) throws -> Self {
         let child = try launch(programs)
         process.withLock { $0 = child }
-        let isUp = eventually(within: 60) {
+        let isUp = eventually {
             guard child.endingIfOver() == nil else { return true }
             return (try? Wire(brokerSocket).call("GET", "/v1/health"))?.status == 200
         }

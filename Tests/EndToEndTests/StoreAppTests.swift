@@ -85,7 +85,7 @@ import Testing
 
     private static func token(of leg: String, _ customer: Customer) throws -> String {
         var last = ""
-        _ = try eventually(within: 40) {
+        _ = try eventually {
             let reply = try customer.access(leg)
             last = reply["access_token"]?.text ?? ""
             return !last.isEmpty

@@ -37,7 +37,7 @@ private func errand(_ body: [UInt8] = []) -> Errand {
             // Answers to none before all are there.
             arrived.withLock { $0 += 1 }
             arrived.wakeAll()
-            _ = arrived.wait(until: .after(seconds: 20)) { $0 == 100 ? true : nil }
+            _ = arrived.wait(until: .after(seconds: 60)) { $0 == 100 ? true : nil }
             return echo(errand)
         }
         let bodies = try Household.atOnce(100) { index in
@@ -134,7 +134,7 @@ private func errand(_ body: [UInt8] = []) -> Errand {
     func `or says what it should not, it is replaced`(_ message: String) throws {
         let house = Household(carry: echo)
         try house.courier.begin()
-        try house.newest.control.sendMessage(Array(message.utf8), until: .after(seconds: 5))
+        try house.newest.control.sendMessage(Array(message.utf8), until: .after(seconds: 30))
         #expect(house.waitForStarts(2))
         #expect(try house.courier.carry(errand([7])).body == [7])
     }
@@ -157,7 +157,7 @@ private func errand(_ body: [UInt8] = []) -> Errand {
             answer: { _ in
                 inside.withLock { $0.count += 1 }
                 inside.wakeAll()
-                _ = inside.wait(until: .after(seconds: 20)) { $0.open ? true : nil }
+                _ = inside.wait(until: .after(seconds: 60)) { $0.open ? true : nil }
                 return .page(CallbackPage(.success))
             }, carry: echo)
         try house.courier.begin()
@@ -165,7 +165,7 @@ private func errand(_ body: [UInt8] = []) -> Errand {
         let answers = try Household.atOnce(Courier.maxCallbacks + 1) { index -> CallbackAnswer? in
             if index == Courier.maxCallbacks {
                 // The one too many comes when all places are taken, and opens the gate for them.
-                _ = inside.wait(until: .after(seconds: 20)) { $0.count == Courier.maxCallbacks ? true : nil }
+                _ = inside.wait(until: .after(seconds: 60)) { $0.count == Courier.maxCallbacks ? true : nil }
                 defer {
                     inside.withLock { $0.open = true }
                     inside.wakeAll()

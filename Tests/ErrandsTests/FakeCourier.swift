@@ -48,8 +48,8 @@ final class FakeCourier: Sendable {
         try Control.callback.send(on: control, with: pair.far.number)
         return try pair.split { near, far in
             _ = consume far
-            try request.frame().send(on: near, until: .after(seconds: 10))
-            return try CallbackAnswer(Frame.receive(on: near, until: .after(seconds: 20)))
+            try request.frame().send(on: near, until: .after(seconds: 30))
+            return try CallbackAnswer(Frame.receive(on: near, until: .after(seconds: 60)))
         }
     }
 
@@ -82,7 +82,7 @@ final class FakeCourier: Sendable {
                 let reply: PassageReply =
                     word == "closed"
                     ? .unreachable(.closed) : .answer(status: Int(word) ?? 200, headers: [], isWhole: true)
-                try stream.send(Frame(head: reply.head), until: .after(seconds: 10))
+                try stream.send(Frame(head: reply.head), until: .after(seconds: 30))
                 guard case .answer = reply, ask.body == .whole else { return }
             }
         } catch {}
@@ -90,11 +90,11 @@ final class FakeCourier: Sendable {
 
     private func serve(_ stream: consuming FileDescriptor) {
         do {
-            let errand = try Errand(Frame.receive(on: stream, until: .after(seconds: 10)))
-            try Taken.send(on: stream, until: .after(seconds: 10))
+            let errand = try Errand(Frame.receive(on: stream, until: .after(seconds: 30)))
+            try Taken.send(on: stream, until: .after(seconds: 30))
             guard let reply = carry(errand) else { return die() }
             guard !ended.withLock({ $0 }) else { return }
-            try reply.frame().send(on: stream, until: .after(seconds: 10))
+            try reply.frame().send(on: stream, until: .after(seconds: 30))
         } catch {}
     }
 }
@@ -125,7 +125,7 @@ final class Household: Sendable {
 
     /// False when fewer than `count` were started within 10 s.
     func waitForStarts(_ count: Int) -> Bool {
-        fakes.wait(until: .after(seconds: 10)) { $0.count >= count ? true : nil } ?? false
+        fakes.wait(until: .after(seconds: 30)) { $0.count >= count ? true : nil } ?? false
     }
 
     /// Errands and callbacks are plain functions that block; this runs some at once.

@@ -33,7 +33,7 @@ import Testing
             return near
         }
         let stream = PassageStream(near)
-        try stream.send(try ask.frame(body: []), until: .after(seconds: 10))
+        try stream.send(try ask.frame(body: []), until: .after(seconds: 30))
         return (desk, stream)
     }
 
@@ -63,17 +63,17 @@ import Testing
                     }, cut: {}))
         }
         let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
-        let goOn = try stream.receive(maxBody: 0, until: .after(seconds: 10))
+        let goOn = try stream.receive(maxBody: 0, until: .after(seconds: 30))
         guard case .answer(100, _, true) = try PassageReply(goOn.head) else { throw Unreachable.closed.problem }
-        try stream.send(piece: body.span) { .after(seconds: 10) }
-        try stream.endChunks(complete: true, until: .after(seconds: 10))
-        let head = try stream.receive(maxBody: 10, until: .after(seconds: 10))
+        try stream.send(piece: body.span) { .after(seconds: 30) }
+        try stream.endChunks(complete: true, until: .after(seconds: 30))
+        let head = try stream.receive(maxBody: 10, until: .after(seconds: 30))
         guard case .answer(200, _, false) = try PassageReply(head.head) else { throw Unreachable.closed.problem }
         var got = head.body
         var piece = [UInt8](repeating: 0, count: 100_000)
         while true {
             var room = piece.mutableSpan
-            let count = try stream.receive(chunk: &room, until: .after(seconds: 10))
+            let count = try stream.receive(chunk: &room, until: .after(seconds: 30))
             guard count > 0 else { break }
             got += piece[..<count]
         }
@@ -90,7 +90,7 @@ import Testing
                 ErrandAnswer(status: 200, headers: [], body: [7]),
                 rest: .init(
                     pull: { _ in
-                        _ = wake.wait(until: .after(seconds: 20))
+                        _ = wake.wait(until: .after(seconds: 60))
                         return nil
                     },
                     cut: {
@@ -98,11 +98,11 @@ import Testing
                         wake.raise()
                     }), sent: { isSent.store(true, ordering: .relaxed) })
         }
-        _ = try stream.receive(maxBody: 10, until: .after(seconds: 10))
+        _ = try stream.receive(maxBody: 10, until: .after(seconds: 30))
         desk.prune()
         #expect(cuts.load(ordering: .relaxed) == 0, "its client is still there")
         stream.cut()
-        let deadline = Deadline.after(seconds: 10)
+        let deadline = Deadline.after(seconds: 30)
         while !isSent.load(ordering: .relaxed), !deadline.hasPassed {
             desk.prune()
             Clock.sleep(microseconds: 1000)

@@ -13,7 +13,7 @@ import Testing
             mayRepeat: false)
         let passage = try house.courier.pass(ask, body: [], house.courier.turn(of: service))
         defer { passage.end() }
-        return try passage.answer(until: .after(seconds: 5)).status
+        return try passage.answer(until: .after(seconds: 30)).status
     }
 
     @Test func `uses the stream of the last one`() throws {

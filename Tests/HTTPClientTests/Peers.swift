@@ -45,11 +45,11 @@ final class RawServer: Sendable {
             while let client = try? box.descriptor.accept() {
                 guard let answer else {
                     // Until the client gives up.
-                    _ = try? client.receive(exactly: 1 << 20, until: .after(seconds: 10))
+                    _ = try? client.receive(exactly: 1 << 20, until: .after(seconds: 30))
                     continue
                 }
-                _ = try? client.receive(exactly: 16, until: .after(seconds: 10))
-                try? client.send(Array(answer.utf8), until: .after(seconds: 10))
+                _ = try? client.receive(exactly: 16, until: .after(seconds: 30))
+                try? client.send(Array(answer.utf8), until: .after(seconds: 30))
             }
         }
     }

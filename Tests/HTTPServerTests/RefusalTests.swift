@@ -3,8 +3,8 @@ import Testing
 
 private func quick() -> HTTPServer.Limits {
     var limits = HTTPServer.Limits()
-    limits.receive = 200
-    limits.idle = 200
+    limits.receive = 500
+    limits.idle = 500
     return limits
 }
 

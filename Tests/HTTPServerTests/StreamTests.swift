@@ -149,13 +149,13 @@ private final class Script: Sendable {
 
     @Test func `is bounded by each piece, not in all`() throws {
         var limits = HTTPServer.Limits()
-        limits.send = 200
+        limits.send = 800
         let script = Script()
         let server = try TestServer(limits: limits) { _ in script.response() }
         let wire = Wire(server.path)
         wire.say(get)
         for piece in 0..<4 {
-            usleep(150_000)
+            usleep(250_000)
             script.say("\(piece);")
             #expect(wire.hear(until: "\(piece);\r\n").hasSuffix("\(piece);\r\n"))
         }
@@ -170,7 +170,7 @@ private final class Script: Sendable {
         let wire = Wire(server.path)
         wire.say(get)
         #expect(comesTrue { script.isWaiting })
-        #expect(server.server.stop(within: 5000))
+        #expect(server.server.stop(within: 30_000))
         #expect(wire.hearToEnd()?.hasSuffix("0\r\n\r\n") == true)
         #expect(script.interruptions == [.stopping] && script.sent.value == 1)
     }
@@ -182,7 +182,7 @@ private final class Script: Sendable {
         wire.say(get)
         #expect(comesTrue { script.isWaiting })
         let stopped = Counter()
-        try Thread.start(name: "stop") { if server.server.stop(within: 5000) { stopped.add() } }
+        try Thread.start(name: "stop") { if server.server.stop(within: 30_000) { stopped.add() } }
         #expect(comesTrue { script.interruptions == [.stopping] })
         script.say("rest;")
         #expect(wire.hear(until: "rest;").contains("rest;"))

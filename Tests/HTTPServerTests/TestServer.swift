@@ -42,7 +42,7 @@ final class TestServer: Sendable {
     }
 
     deinit {
-        _ = server.stop(within: 5000)
+        _ = server.stop(within: 30_000)
         _ = unsafe unlink(path)
         _ = unsafe rmdir(directory)
     }
@@ -68,8 +68,8 @@ func text(_ text: String, status: Int = 200) -> HTTPServer.Response {
     HTTPServer.Response(status: status, body: .bytes(Array(text.utf8)))
 }
 
-/// Whether the condition came true within the time, five seconds if none is given.
-func comesTrue(within milliseconds: Int = 5000, _ condition: () -> Bool) -> Bool {
+/// Whether the condition came true within the time, half a minute if none is given.
+func comesTrue(within milliseconds: Int = 30_000, _ condition: () -> Bool) -> Bool {
     for _ in 0..<(milliseconds / 5) {
         if condition() { return true }
         usleep(5000)

@@ -15,7 +15,7 @@ func unixAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, sockl
 final class Wire {
     private var descriptor: Int32
 
-    init(_ path: String, deadlineSeconds: Int = 10) {
+    init(_ path: String, deadlineSeconds: Int = 30) {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var time = timeval(tv_sec: deadlineSeconds, tv_usec: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))

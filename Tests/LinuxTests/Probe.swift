@@ -11,7 +11,7 @@ final class Probe {
     private var pending: [UInt8] = []
 
     /// Its line of output must come within this time, or the test fails.
-    static let patience: Int64 = 20
+    static let patience: Int64 = 60
 
     /// `through` is a program, with its arguments, that becomes the helper; `program` is a copy of it.
     init(

@@ -112,7 +112,7 @@ import Testing
         var buffer = [UInt8](repeating: 0, count: 100)
         for want in ["READY=1", "STATUS=a b"] {
             var span = buffer.mutableSpan
-            let got = try socket.receive(into: &span, until: .after(seconds: 5))
+            let got = try socket.receive(into: &span, until: .after(seconds: 30))
             #expect(String(decoding: buffer[..<got], as: UTF8.self) == want)
         }
     }

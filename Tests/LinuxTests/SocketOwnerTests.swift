@@ -16,7 +16,7 @@ import Testing
         init(_ address: ListenAddress) throws {
             let listener = try FileDescriptor.listen(at: address)
             let client = try FileDescriptor.connect(to: listener.address(asked: address))
-            server = try listener.accept(until: .after(seconds: 5))
+            server = try listener.accept(until: .after(seconds: 30))
             self.listener = listener
             self.client = client
         }
@@ -58,7 +58,7 @@ import Testing
             }
         }
         try #require(result == 0)
-        let server = try listener.accept(until: .after(seconds: 5))
+        let server = try listener.accept(until: .after(seconds: 30))
         #expect(SocketOwner.uid(atOtherEndOf: server.number) == getuid())
     }
 
@@ -73,7 +73,7 @@ import Testing
     func `is nobody once it is closed`(_ address: ListenAddress) throws {
         let listener = try FileDescriptor.listen(at: address)
         let number = try FileDescriptor.connect(to: listener.address(asked: address)).release()
-        let server = try listener.accept(until: .after(seconds: 5))
+        let server = try listener.accept(until: .after(seconds: 30))
         #expect(SocketOwner.uid(atOtherEndOf: server.number) == getuid())
         _ = close(number)
         #expect(SocketOwner.uid(atOtherEndOf: server.number) == nil)

@@ -32,12 +32,12 @@ import Testing
 
     @Test func `says that the other end is gone`() throws {
         let pair = try SocketPair(.stream)
-        try pair.far.send([1, 2, 3], until: .after(seconds: 1))
+        try pair.far.send([1, 2, 3], until: .after(seconds: 30))
         pair.far.shutDown()
         #expect(throws: SystemError("recv", ECONNRESET)) {
-            try pair.near.receive(exactly: 4, until: .after(seconds: 5))
+            try pair.near.receive(exactly: 4, until: .after(seconds: 30))
         }
-        #expect(throws: SystemError("send", EPIPE)) { try pair.near.send([1], until: .after(seconds: 5)) }
+        #expect(throws: SystemError("send", EPIPE)) { try pair.near.send([1], until: .after(seconds: 30)) }
     }
 }
 
@@ -46,15 +46,15 @@ import Testing
         let channel = try SocketPair(.messages)
         let passed = try SocketPair(.stream)
         try channel.near.sendMessage(
-            Array("carry".utf8), descriptors: [passed.far.number, passed.far.number], until: .after(seconds: 5))
-        var message = try required(try channel.far.receiveMessage(until: .after(seconds: 5)))
+            Array("carry".utf8), descriptors: [passed.far.number, passed.far.number], until: .after(seconds: 30))
+        var message = try required(try channel.far.receiveMessage(until: .after(seconds: 30)))
         #expect(message.text == "carry")
         let first = try required(message.takeDescriptor())
         let second = try required(message.takeDescriptor())
         #expect(throws: Missing.self) { _ = try required(message.takeDescriptor()).number }
-        try first.send([7], until: .after(seconds: 5))
-        try second.send([8], until: .after(seconds: 5))
-        #expect(try passed.near.receive(exactly: 2, until: .after(seconds: 5)) == [7, 8])
+        try first.send([7], until: .after(seconds: 30))
+        try second.send([8], until: .after(seconds: 30))
+        #expect(try passed.near.receive(exactly: 2, until: .after(seconds: 30)) == [7, 8])
         #expect(fcntl(first.number, F_GETFD) & FD_CLOEXEC != 0)
     }
 
@@ -62,25 +62,25 @@ import Testing
         let channel = try SocketPair(.messages)
         let passed = try SocketPair(.stream)
         let give = try passed.far.duplicate()
-        try channel.near.sendMessage([1], giving: give, until: .after(seconds: 5))
+        try channel.near.sendMessage([1], giving: give, until: .after(seconds: 30))
         passed.far.shutDown()
-        _ = try channel.far.receiveMessage(until: .after(seconds: 5))
+        _ = try channel.far.receiveMessage(until: .after(seconds: 30))
         #expect(throws: SystemError("recv", ECONNRESET)) {
-            try passed.near.receive(exactly: 1, until: .after(seconds: 5))
+            try passed.near.receive(exactly: 1, until: .after(seconds: 30))
         }
     }
 
     @Test func `is refused when it does not fit, and is nothing at the end`() throws {
         let channel = try SocketPair(.messages)
-        try channel.near.sendMessage([UInt8](repeating: 1, count: 5000), until: .after(seconds: 5))
+        try channel.near.sendMessage([UInt8](repeating: 1, count: 5000), until: .after(seconds: 30))
         #expect(throws: SystemError("recvmsg", EMSGSIZE)) {
-            _ = try channel.far.receiveMessage(until: .after(seconds: 5))?.bytes
+            _ = try channel.far.receiveMessage(until: .after(seconds: 30))?.bytes
         }
         #expect(throws: SystemError("recvmsg", ETIMEDOUT)) {
             _ = try channel.far.receiveMessage(until: .after(milliseconds: 10))?.bytes
         }
         channel.near.shutDown()
-        #expect(try channel.far.receiveMessage(until: .after(seconds: 5))?.bytes == nil)
+        #expect(try channel.far.receiveMessage(until: .after(seconds: 30))?.bytes == nil)
     }
 }
 
@@ -90,9 +90,9 @@ import Testing
         let listener = try UnixListener(path: place("s"), mode: 0o666)
         #expect(try FileStatus.of(place("s"))?.mode == 0o666)
         let client = try FileDescriptor.connect(unix: place("s"))
-        let server = try listener.descriptor.accept(until: .after(seconds: 5))
-        try client.send([42], until: .after(seconds: 5))
-        #expect(try server.receive(exactly: 1, until: .after(seconds: 5)) == [42])
+        let server = try listener.descriptor.accept(until: .after(seconds: 30))
+        try client.send([42], until: .after(seconds: 30))
+        #expect(try server.receive(exactly: 1, until: .after(seconds: 30)) == [42])
     }
 
     @Test func `replaces a name left behind`() throws {

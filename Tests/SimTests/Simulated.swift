@@ -31,7 +31,7 @@ final class Simulated: Sendable {
     private static func listening(_ output: borrowing FileDescriptor) throws -> String {
         var line: [UInt8] = []
         while line.last != UInt8(ascii: "\n") {
-            line += try output.receive(exactly: 1, until: .after(seconds: 10))
+            line += try output.receive(exactly: 1, until: .after(seconds: 30))
         }
         return try #require(JSON(bytes: line)?["listening"]?.text)
     }
