@@ -45,7 +45,14 @@ final class ServiceCalls: Sendable {
     }
 
     /// A call has ended.
-    func end(_ service: Int64) { entries.withLock { $0[service]?.underWay -= 1 } }
+    func end(_ service: Int64) {
+        entries.withLock { entries in
+            // Not changed in place: reaching into a dictionary costs three allocations.
+            guard var entry = entries[service] else { return }
+            entry.underWay -= 1
+            entries[service] = entry
+        }
+    }
 
     /// Forgets those who have nothing under way and have not come too fast.
     func endMinute(now: Int64 = Clock.monotonicNanoseconds) {

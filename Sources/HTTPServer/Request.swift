@@ -74,6 +74,7 @@ extension HTTPServer {
         /// Those whose names begin with `prefix`, which is in lower case; the fields' names may be in any.
         package func headers(beginning prefix: StaticString) -> [(name: String, value: String)] {
             var fields = Fields(prefix: prefix)
+            fields.found.reserveCapacity(8)
             unsafe Header.forEach(in: handle, &fields) { state, _, name, nameCount, value, valueCount in
                 guard let fields = unsafe state?.assumingMemoryBound(to: Fields.self) else { return .NO }
                 if unsafe Header.name(name, nameCount, begins: fields.pointee.prefix) {

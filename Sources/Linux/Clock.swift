@@ -27,19 +27,33 @@ package enum Clock {
         let shifted = (5 * dayOfYear + 2) / 153
         let month = shifted < 10 ? shifted + 3 : shifted - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfYear - (153 * shifted + 2) / 5 + 1, 2))"
-        let time = "\(padded(day / 3_600_000, 2)):\(padded(day / 60_000 % 60, 2)):\(padded(day / 1_000 % 60, 2))"
-        return "\(date)T\(time).\(padded(day % 1_000, 3))Z"
+        return unsafe String(unsafeUninitializedCapacity: 32) { room in
+            var at = unsafe write(year, max(4, String(year).utf8.count), "-", to: room, at: 0)
+            at = unsafe write(month, 2, "-", to: room, at: at)
+            at = unsafe write(dayOfYear - (153 * shifted + 2) / 5 + 1, 2, "T", to: room, at: at)
+            at = unsafe write(day / 3_600_000, 2, ":", to: room, at: at)
+            at = unsafe write(day / 60_000 % 60, 2, ":", to: room, at: at)
+            at = unsafe write(day / 1_000 % 60, 2, ".", to: room, at: at)
+            return unsafe write(day % 1_000, 3, "Z", to: room, at: at)
+        }
+    }
+
+    /// Writes the last `width` digits of a value and what separates it from the next; returns where that one begins.
+    @unsafe private static func write(
+        _ value: Int64, _ width: Int, _ then: Unicode.Scalar, to room: UnsafeMutableBufferPointer<UInt8>, at: Int
+    ) -> Int {
+        var rest = value.magnitude
+        for place in (at..<at + width).reversed() {
+            unsafe room[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        unsafe room[at + width] = UInt8(ascii: then)
+        return at + width + 1
     }
 
     private static func floored(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
         let remainder = value % divisor
         return remainder < 0 ? (value / divisor - 1, remainder + divisor) : (value / divisor, remainder)
-    }
-
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
 

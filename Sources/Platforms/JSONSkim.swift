@@ -5,66 +5,82 @@
 /// 4 KiB is skimmed in 4 µs, decoded in 15.
 struct JSONSkim {
     /// Where texts of ours lie, in the order of `names`; nil for a member that is missing or no text.
-    private(set) var values: [Range<Int>?]
+    let values: [Range<Int>?]
     /// Where the member asked for as an object lies.
-    private(set) var object: Range<Int>?
+    let object: Range<Int>?
 
     /// Looks for texts called `names` and one object called `object` in the object that `range` of `text` is. nil where
     /// Foundation is to be asked: among others where one of them is there twice, or is not plain visible ASCII.
     init?(_ text: Span<UInt8>, in range: Range<Int>, texts names: [[UInt8]], object: [UInt8]? = nil) {
-        values = Array(repeating: nil, count: names.count)
+        var values = [Range<Int>?](repeating: nil, count: names.count)
+        var place: Range<Int>?
         var seen: UInt64 = 0
-        guard names.count < 63, var at = Self.open(text, range, UInt8(ascii: "{")) else { return nil }
-        at = Self.space(text, at, range.upperBound)
-        if at < range.upperBound, text[at] == UInt8(ascii: "}") {
-            guard Self.space(text, at + 1, range.upperBound) == range.upperBound else { return nil }
-            return
-        }
-        while true {
-            guard let name = Self.name(text, at, range.upperBound) else { return nil }
-            at = Self.space(text, name.upperBound + 1, range.upperBound)
-            guard at < range.upperBound, text[at] == UInt8(ascii: ":") else { return nil }
-            let start = Self.space(text, at + 1, range.upperBound)
-            guard let end = Self.valueEnd(text, start, range.upperBound) else { return nil }
+        guard names.count < 63 else { return nil }
+        let isWhole = Self.eachMember(of: text, in: range) { name, value in
             if let index = names.firstIndex(where: { Self.equal(text, name, $0) }) {
-                guard seen & 1 << UInt64(index) == 0 else { return nil }
+                guard seen & 1 << UInt64(index) == 0 else { return false }
                 seen |= 1 << UInt64(index)
-                if text[start] == UInt8(ascii: "\"") {
-                    guard Self.isPlain(text, start + 1..<end - 1) else { return nil }
-                    values[index] = start + 1..<end - 1
+                if text[value.lowerBound] == UInt8(ascii: "\"") {
+                    let inside = value.lowerBound + 1..<value.upperBound - 1
+                    guard Self.isPlain(text, inside) else { return false }
+                    values[index] = inside
                 }
             } else if let object, Self.equal(text, name, object) {
-                guard seen & 1 << 63 == 0 else { return nil }
+                guard seen & 1 << 63 == 0 else { return false }
                 seen |= 1 << 63
-                if text[start] == UInt8(ascii: "{") { self.object = start..<end }
+                if text[value.lowerBound] == UInt8(ascii: "{") { place = value }
             }
-            at = Self.space(text, end, range.upperBound)
-            guard at < range.upperBound else { return nil }
+            return true
+        }
+        guard isWhole else { return nil }
+        self.values = values
+        self.object = place
+    }
+
+    /// Visits the members of the object that `range` of `text` is: where each name lies between its quotation marks,
+    /// and where its value. False where it is no such object, a name is not plain, or `visit` said so.
+    static func eachMember(
+        of text: Span<UInt8>, in range: Range<Int>, _ visit: (_ name: Range<Int>, _ value: Range<Int>) -> Bool
+    ) -> Bool {
+        guard var at = open(text, range, UInt8(ascii: "{")) else { return false }
+        at = space(text, at, range.upperBound)
+        if at < range.upperBound, text[at] == UInt8(ascii: "}") {
+            return space(text, at + 1, range.upperBound) == range.upperBound
+        }
+        while true {
+            guard let name = name(text, at, range.upperBound) else { return false }
+            at = space(text, name.upperBound + 1, range.upperBound)
+            guard at < range.upperBound, text[at] == UInt8(ascii: ":") else { return false }
+            let start = space(text, at + 1, range.upperBound)
+            guard let end = valueEnd(text, start, range.upperBound), visit(name, start..<end) else { return false }
+            at = space(text, end, range.upperBound)
+            guard at < range.upperBound else { return false }
             if text[at] == UInt8(ascii: "}") {
-                guard Self.space(text, at + 1, range.upperBound) == range.upperBound else { return nil }
-                return
+                return space(text, at + 1, range.upperBound) == range.upperBound
             }
-            guard text[at] == UInt8(ascii: ",") else { return nil }
-            at = Self.space(text, at + 1, range.upperBound)
+            guard text[at] == UInt8(ascii: ",") else { return false }
+            at = space(text, at + 1, range.upperBound)
         }
     }
 
     /// The text of the name at `index`, as it is; nil where there is none.
     func string(_ index: Int, of text: Span<UInt8>) -> String? {
-        guard let place = values[index], let plain = try? UTF8Span(validating: text.extracting(place)) else {
-            return nil
-        }
+        values[index].flatMap { Self.string(text, $0) }
+    }
+
+    static func string(_ text: Span<UInt8>, _ place: Range<Int>) -> String? {
+        guard let plain = try? UTF8Span(validating: text.extracting(place)) else { return nil }
         return String(copying: plain)
     }
 
     // MARK: - Where things end
 
-    private static func open(_ text: Span<UInt8>, _ range: Range<Int>, _ bracket: UInt8) -> Int? {
+    static func open(_ text: Span<UInt8>, _ range: Range<Int>, _ bracket: UInt8) -> Int? {
         let at = space(text, range.lowerBound, range.upperBound)
         return at < range.upperBound && text[at] == bracket ? at + 1 : nil
     }
 
-    private static func space(_ text: Span<UInt8>, _ from: Int, _ end: Int) -> Int {
+    static func space(_ text: Span<UInt8>, _ from: Int, _ end: Int) -> Int {
         var at = from
         while at < end, text[at] == 0x20 || text[at] == 0x0A || text[at] == 0x0D || text[at] == 0x09 { at += 1 }
         return at
@@ -78,7 +94,7 @@ struct JSONSkim {
     }
 
     /// Visible ASCII and spaces, no escape: read alike by everybody.
-    private static func isPlain(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
+    static func isPlain(_ text: Span<UInt8>, _ place: Range<Int>) -> Bool {
         for at in place {
             let byte = text[at]
             guard (0x20...0x7E).contains(byte), byte != UInt8(ascii: "\\") else { return false }
@@ -93,7 +109,7 @@ struct JSONSkim {
     }
 
     /// Behind the closing quotation mark of the text that begins at `from`.
-    private static func textEnd(_ text: Span<UInt8>, _ from: Int, _ end: Int) -> Int? {
+    static func textEnd(_ text: Span<UInt8>, _ from: Int, _ end: Int) -> Int? {
         var at = from + 1
         while at < end {
             at = ordinary(text, at, end)
@@ -118,7 +134,10 @@ struct JSONSkim {
             let ends =
                 bytes .== Bytes(repeating: UInt8(ascii: "\"")) .| bytes .== Bytes(repeating: UInt8(ascii: "\\"))
                 .| bytes .< Bytes(repeating: 0x20)
-            if any(ends) { break }
+            // Two words, each byte of which is all ones or all zeros: asking the mask itself is a loop over its bytes.
+            let words = unsafe unsafeBitCast(ends, to: SIMD2<UInt64>.self)
+            if words[0] != 0 { return at + UInt64(littleEndian: words[0]).trailingZeroBitCount / 8 }
+            if words[1] != 0 { return at + 8 + UInt64(littleEndian: words[1]).trailingZeroBitCount / 8 }
             at += 16
         }
         while at < end, text[at] >= 0x20, text[at] != UInt8(ascii: "\""), text[at] != UInt8(ascii: "\\") { at += 1 }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Platforms
 import Rules
 import Sealing
 
@@ -9,6 +10,11 @@ struct Body {
     init(_ bytes: Span<UInt8>) throws(Problem) {
         guard bytes.count > 0 else {
             members = [:]
+            return
+        }
+        if let plain = JSONPlain.members(of: bytes) {
+            members = Dictionary(minimumCapacity: plain.count)
+            for (name, value) in plain { members[name] = JSONMember(value) }
             return
         }
         do {
@@ -118,6 +124,16 @@ private enum JSONMember: Decodable {
     case list([JSONMember])
     case object([String: JSONMember])
     case other
+
+    init(_ plain: JSONPlain) {
+        switch plain {
+        case .null: self = .null
+        case .bool(let value): self = .bool(value)
+        case .int(let value): self = .int(value)
+        case .text(let value): self = .text(value)
+        case .texts(let values): self = .list(values.map(JSONMember.text))
+        }
+    }
 
     init(from decoder: any Decoder) throws {
         if let container = try? decoder.singleValueContainer() {

@@ -36,48 +36,59 @@ enum BrokerCall {
 
     /// Reads method and path; nothing is decoded, since no name of ours needs escaping.
     init(method: String, path: String) throws(Problem) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-        guard parts.first == "v1" else { throw Self.unknown }
-        let rest = parts.dropFirst()
-        switch rest.first {
-        case "health" where rest.count == 1: self = try Self.only("GET", method, .health)
-        case "openapi.json" where rest.count == 1: self = try Self.only("GET", method, .openapi)
-        case "self" where rest.count == 1: self = try Self.only("GET", method, .selfInfo)
-        case "watch" where rest.count == 1: self = try Self.only("GET", method, .watch)
-        case "apps" where rest.count == 1: self = try Self.only("GET", method, .apps)
-        case "apps" where rest.count >= 3: self = try Self.app(method, Array(rest.dropFirst()))
-        case "leases" where rest.count == 2:
-            self = try Self.only("DELETE", method, .endLease(Names.lease(rest[rest.startIndex + 1])))
-        case "leases" where rest.count == 3 && rest.last == "renew":
-            self = try Self.only("POST", method, .renewLease(Names.lease(rest[rest.startIndex + 1])))
-        case "leases" where rest.count == 3 && rest.last == "report":
-            self = try Self.only("POST", method, .reportLease(Names.lease(rest[rest.startIndex + 1])))
-        case "gateway" where rest.count >= 3:
-            self = .gateway(
-                lease: Names.lease(rest[rest.startIndex + 1]), path: rest.dropFirst(2).joined(separator: "/"))
+        var segments = Segments(path)
+        // Nothing stands before the first slash.
+        _ = segments.next()
+        guard segments.next() == "v1" else { throw Self.unknown }
+        switch segments.next() {
+        case "health" where segments.isOver: self = try Self.only("GET", method, .health)
+        case "openapi.json" where segments.isOver: self = try Self.only("GET", method, .openapi)
+        case "self" where segments.isOver: self = try Self.only("GET", method, .selfInfo)
+        case "watch" where segments.isOver: self = try Self.only("GET", method, .watch)
+        case "apps" where segments.isOver: self = try Self.only("GET", method, .apps)
+        case "apps": self = try Self.app(method, &segments)
+        case "leases":
+            guard let id = segments.next() else { throw Self.unknown }
+            let verb = segments.next()
+            switch verb {
+            case _ where !segments.isOver: throw Self.unknown
+            case nil: self = try Self.only("DELETE", method, .endLease(Names.lease(id)))
+            case "renew": self = try Self.only("POST", method, .renewLease(Names.lease(id)))
+            case "report": self = try Self.only("POST", method, .reportLease(Names.lease(id)))
+            default: throw Self.unknown
+            }
+        case "gateway":
+            guard let id = segments.next(), let rest = segments.rest else { throw Self.unknown }
+            self = .gateway(lease: Names.lease(id), path: String(rest))
         default: throw Self.unknown
         }
     }
 
-    private static func app(_ method: String, _ parts: [Substring]) throws(Problem) -> BrokerCall {
-        let key = try Names.app(parts[0], parts[1])
-        switch (parts.count, parts.count > 2 ? parts[2] : "", parts.count > 3 ? parts[3] : "") {
-        case (2, _, _): return try only("GET", method, .app(key))
-        case (4, "secrets", let kind): return try only("GET", method, .readSecret(key, try Names.kind(kind)))
-        case (3, "access", _): return try only("POST", method, .access(key))
-        case (3, "installations", _): return try only("GET", method, .installations(key))
-        case (4, "installations", let id):
+    private static func app(_ method: String, _ segments: inout Segments) throws(Problem) -> BrokerCall {
+        guard let platform = segments.next(), let appID = segments.next() else { throw unknown }
+        let key = try Names.app(platform, appID)
+        let what = segments.next()
+        let name = segments.next()
+        let part = segments.next()
+        let last = segments.next()
+        guard segments.isOver else { throw unknown }
+        switch (what, name, part, last) {
+        case (nil, _, _, _): return try only("GET", method, .app(key))
+        case ("secrets", let kind?, nil, _): return try only("GET", method, .readSecret(key, try Names.kind(kind)))
+        case ("access", nil, _, _): return try only("POST", method, .access(key))
+        case ("installations", nil, _, _): return try only("GET", method, .installations(key))
+        case ("installations", let id?, nil, _):
             return try only("DELETE", method, .disconnect(key, try Names.number(id, "installation")))
-        case (5, "installations", let id) where parts[4] == "links":
+        case ("installations", let id?, "links", nil):
             let id = try Names.number(id, "installation")
             return method == "GET" ? .links(key, id) : try only("POST", method, .link(key, id))
-        case (6, "installations", let id) where parts[4] == "links":
+        case ("installations", let id?, "links", let link?):
             return try only(
                 "DELETE", method,
-                .unlink(key, try Names.number(id, "installation"), link: try Names.number(parts[5], "link")))
-        case (4, "webhooks", "verify"): return try only("POST", method, .verifyWebhook(key))
-        case (4, "oauth", "authorize"): return try only("POST", method, .authorize(key))
-        case (4, "oauth", "callback"): return try only("POST", method, .callback(key))
+                .unlink(key, try Names.number(id, "installation"), link: try Names.number(link, "link")))
+        case ("webhooks", "verify", nil, _): return try only("POST", method, .verifyWebhook(key))
+        case ("oauth", "authorize", nil, _): return try only("POST", method, .authorize(key))
+        case ("oauth", "callback", nil, _): return try only("POST", method, .callback(key))
         default: throw unknown
         }
     }
@@ -90,6 +101,26 @@ enum BrokerCall {
     }
 
     static let unknown = Problem(.notFound, "there is no such call", advice: "see GET /v1/openapi.json")
+}
+
+/// What stands between the slashes of a path, one after the other: every call has one, so no list is made.
+private struct Segments {
+    /// What has not been taken; nil when all has.
+    private(set) var rest: Substring?
+
+    init(_ path: String) { rest = path[...] }
+
+    var isOver: Bool { rest == nil }
+
+    mutating func next() -> Substring? {
+        guard let text = rest else { return nil }
+        guard let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) else {
+            rest = nil
+            return text
+        }
+        rest = text[text.utf8.index(after: slash)...]
+        return text[..<slash]
+    }
 }
 
 /// Names as they stand in paths.

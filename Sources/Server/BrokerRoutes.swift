@@ -149,9 +149,7 @@ struct BrokerRoutes: Sendable {
         let slab = caller.takeSlab(from: broker.slabs)
         do throws(Problem) {
             let answer = try broker.access(key, ask, for: caller, request, into: slab)
-            let (head, tail) = Show.access(answer, hasToken: slab.count > 0)
-            return Reply.secret(
-                slab, value: 0..<slab.count, head: head, tail: tail, status: 201, request, of: caller)
+            return Reply.access(answer, slab, request, of: caller)
         } catch {
             caller.keep(slab)
             throw error

@@ -183,21 +183,6 @@ enum Show {
         ]
     }
 
-    /// An access answer before and after the token, which stands between them in guarded memory.
-    static func access(_ answer: AccessAnswer, hasToken: Bool) -> (head: [String], tail: String) {
-        let lease = answer.lease
-        let rest: JSONValue = [
-            "lease_id": .text(lease.id), "deliver": .text(lease.delivery.rawValue), "token_type": "Bearer",
-            "expires_in": .int(max(0, answer.expiresIn / 1000)), "expires_at": .time(lease.expiresAt),
-            "token_expires_at": answer.tokenExpiresAt.map(JSONValue.time) ?? .null,
-            "scope": .text(lease.scope.joined(separator: " ")), "methods": .texts(lease.methods),
-            "gateway": answer.gateway.map(JSONValue.text) ?? .null, "api_base": .text(answer.apiBase),
-        ]
-        let text = String(decoding: rest.bytes, as: UTF8.self).dropFirst()
-        return hasToken
-            ? (["{\"access_token\":\""], "\",\(text)") : (["{\"access_token\":null,"], String(text))
-    }
-
     static func check(_ check: Check) -> JSONValue {
         [
             "name": .text(check.name), "result": .text(check.result.rawValue), "compared": .text(check.compared),

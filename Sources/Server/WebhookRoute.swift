@@ -51,28 +51,17 @@ extension Reply {
         slab.append(byte: UInt8(ascii: "\""))
         if let finding { append(finding, to: slab) }
         slab.append(byte: UInt8(ascii: "}"))
-        let lent = unsafe HTTPServer.LentBytes(
-            UnsafeRawBufferPointer(start: slab.base + start, count: slab.count - start))
-        return HTTPServer.Response(
-            status: 200, headers: [json, noStore, .init("X-Request-Id", request.description)], body: .lent(lent),
-            onSent: { caller.keep(slab) })
+        return lent(slab, from: start, status: 200, request, of: caller)
     }
 
     private static func append(_ finding: WebhookFinding, to slab: Slab) {
         slab.append(#","weak":"#)
         slab.append(finding.isWeak ? "true" : "false")
-        slab.append(#","secret_kind":""#)
-        slab.append(finding.kind.rawValue)
-        slab.append(#"","secret_version":"#)
-        slab.append(String(finding.version))
-        for (name, value) in [
-            ("event_type", finding.eventType), ("event_id", finding.eventID), ("challenge", finding.challenge),
-        ] {
-            guard let value else { continue }
-            slab.append(",\"\(name)\":\"")
-            slab.appendEscaped(value)
-            slab.append(byte: UInt8(ascii: "\""))
-        }
+        slab.add("secret_kind", finding.kind.rawValue)
+        slab.add("secret_version", finding.version)
+        if let type = finding.eventType { slab.add("event_type", type) }
+        if let id = finding.eventID { slab.add("event_id", id) }
+        if let challenge = finding.challenge { slab.add("challenge", challenge) }
         guard let event = finding.event else { return }
         slab.append(#","event":"#)
         if finding.eventIsObject {

@@ -61,9 +61,10 @@ package final class Transaction {
 
     func insert(_ row: some Row) throws(Problem) {
         let table = type(of: row).name
-        let values = row.values
+        var values = row.values
         let digest = try mac.mac(table, values)
-        try connection.writing(table.table.insert, values + [.blob(digest.bytes)])
+        values.append(.blob(digest.bytes))
+        try connection.writing(table.table.insert, values)
         state.digests[table.rawValue] += try mac.share(table, digest)
         note(table)
     }

@@ -57,9 +57,7 @@ final class Writer: Sendable {
         guard leads else { return group.committed.wait() }
         if !mayWrite {
             group.turn.wait()
-            // Those who were just answered ask again at once: letting them run first makes groups larger, and a larger
-            // group costs no more writes than a small one (measured: 16 of 64 clients in a group without it).
-            Thread.yield()
+            gather(group)
         }
         let (jobs, left) = queue.withLock { queue in
             queue.forming = WriteGroup()
@@ -83,4 +81,19 @@ final class Writer: Sendable {
         next?.turn.raise()
         if jobs.count > 1 { group.committed.open() }
     }
+
+    /// Lets those who were just answered ask again, for as long as any do: that makes groups larger, and a larger group
+    /// costs no more writes than a small one (measured: 16 of 64 clients in a group without it).
+    private func gather(_ group: WriteGroup) {
+        var before = 0
+        for _ in 0..<Self.longestGathering {
+            let now = queue.withLock { _ in group.jobs.count }
+            guard now > before else { return }
+            before = now
+            Thread.yield()
+        }
+    }
+
+    /// So many times the first of a group gives way at most.
+    private static let longestGathering = 8
 }

@@ -14,6 +14,7 @@ package struct WebhookHeaders: Sendable {
 
     /// All fields in their order, duplicates included; those no platform signs with are left out.
     package init(_ fields: [(name: String, value: String)]) {
+        values.reserveCapacity(4)
         for field in fields where field.name.utf8.count >= 13 && (field.name.utf8.first ?? 0) | 0x20 == 0x78 {
             guard let name = Name(rawValue: field.name.lowercased()) else { continue }
             values.append((name, field.value))

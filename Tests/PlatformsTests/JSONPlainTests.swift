@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@testable import Platforms
+
+@Suite struct `A plain JSON object` {
+    @Test(
+        arguments: [
+            ("{}", [:]), (" {\n} ", [:]),
+            (
+                #"{"as":"bot","methods":["chat.postMessage"],"ttl":600}"#,
+                [
+                    "as": .text("bot"), "methods": .texts(["chat.postMessage"]), "ttl": .int(600),
+                ]
+            ),
+            (
+                #"{"a":true,"b":false,"c":null,"d":0,"e":-12,"f":[ ],"g":[ "x" , "" ],"h":""}"#,
+                [
+                    "a": .bool(true), "b": .bool(false), "c": .null, "d": .int(0), "e": .int(-12), "f": .texts([]),
+                    "g": .texts(["x", ""]), "h": .text(""),
+                ]
+            ),
+            (#"{"n":999999999999999999}"#, ["n": .int(999_999_999_999_999_999)]),
+        ] as [(String, KeyValuePairs<String, JSONPlain>)])
+    func `is read without Foundation`(_ text: String, _ want: KeyValuePairs<String, JSONPlain>) {
+        let found = JSONPlain.members(of: text.utf8.span)
+        #expect(found?.map(\.name) == want.map(\.key))
+        #expect(found?.map(\.value) == want.map(\.value))
+    }
+
+    @Test(
+        arguments: [
+            "", "[]", "{", "{}}", "{} x", #"{"a":01}"#, #"{"a":-0}"#, #"{"a":-}"#, #"{"a":1.0}"#, #"{"a":1e3}"#,
+            #"{"a":+1}"#, #"{"a":1000000000000000000}"#, #"{"a":True}"#, #"{"a":nul}"#, #"{"a":[1]}"#, #"{"a":[[]]}"#,
+            #"{"a":["x",]}"#, #"{"a":[,]}"#, #"{"a":["x" "y"]}"#, #"{"a":["x"}"#, #"{"a":{}}"#, #"{"a":"\n"}"#,
+            #"{"a":"é"}"#, #"{"a":1,"a":1}"#, #"{"a":"b"#, #"{"a":["b"#, #"{"a":["b","#, #"{"a":["#,
+            "{\"a\":\"\u{1}\"}",
+        ])
+    func `is left to Foundation where it is not`(_ text: String) {
+        #expect(JSONPlain.members(of: text.utf8.span) == nil)
+    }
+
+    /// Whatever is read here is read by Foundation, and as the same.
+    @Test func `is what Foundation takes it for`() throws {
+        var random = SystemRandomNumberGenerator()
+        let pieces =
+            Array("{}[]:,\"\\ 0123456789-+.eEtruefalsn\u{1}é").map(String.init) + [
+                "true", "false", "null", "\"a\"", "\"b\":", "\"c\":[\"d\"]", "-5", "[\"x\",\"y\"]", "\\u0041",
+            ]
+        var read = 0
+        for round in 0..<40_000 {
+            var members = (0..<Int.random(in: 0...4, using: &random)).map { index in
+                let value =
+                    [
+                        #""text""#, "17", "-3", "0", "true", "null", #"["u","v"]"#, "[ ]", #""a b""#, "1.5", #""\"""#,
+                        "{}",
+                    ].randomElement(using: &random) ?? ""
+                return "\"\(["a", "b", "c", "d", "a"][index])\" : \(value)"
+            }
+            if round % 2 == 0 { members.append(pieces.randomElement(using: &random) ?? "") }
+            var text = "{" + members.joined(separator: ",") + "}"
+            if round % 3 == 0 {
+                let place = text.indices.randomElement(using: &random) ?? text.startIndex
+                text.insert(contentsOf: pieces.randomElement(using: &random) ?? "", at: place)
+            }
+            guard let found = JSONPlain.members(of: text.utf8.span) else { continue }
+            read += 1
+            let reference = try? JSONDecoder().decode([String: Reference].self, from: Data(text.utf8))
+            #expect(
+                reference?.mapValues(\.value) == Dictionary(uniqueKeysWithValues: found.map { ($0.name, $0.value) }),
+                "\(text)")
+        }
+        #expect(read > 1000)
+    }
+}
+
+private struct Reference: Decodable {
+    let value: JSONPlain?
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            value = .null
+        } else if let found = try? container.decode(Bool.self) {
+            value = .bool(found)
+        } else if let found = try? container.decode(Int64.self) {
+            value = .int(found)
+        } else if let found = try? container.decode(String.self) {
+            value = .text(found)
+        } else {
+            value = (try? container.decode([String].self)).map(JSONPlain.texts)
+        }
+    }
+}
