@@ -53,6 +53,8 @@ private final class PassageCall {
     private var isLate = false
     /// When the answer must have begun.
     private var answerBy: Deadline
+    /// When the keeper must have heard of it, however slowly it comes: he does not wait much longer.
+    private var toldBy: Deadline
     /// What has come goes out alone when no more has come by then.
     private var moreBy = Deadline.never
     /// The request's body was fetched to its end.
@@ -69,7 +71,14 @@ private final class PassageCall {
         self.ask = ask
         self.stream = stream
         isAsked = ask.body == .whole
-        answerBy = ask.body == .whole ? .after(seconds: Int64(ask.timeoutSeconds)) : .never
+        (answerBy, toldBy) = (.never, .never)
+        if isAsked { beginWaiting() }
+    }
+
+    /// All of the request has left, or is about to.
+    private func beginWaiting() {
+        answerBy = .after(seconds: Int64(ask.timeoutSeconds))
+        toldBy = .after(seconds: Int64(ask.timeoutSeconds) + 5)
     }
 
     func carry(_ body: [UInt8], over line: Line) throws(Problem) -> Bool {
@@ -124,7 +133,7 @@ private final class PassageCall {
             let count = try stream.receive(chunk: &room, until: .after(seconds: Self.patience))
             if count == 0 {
                 isAsked = true
-                answerBy = .after(seconds: Int64(ask.timeoutSeconds))
+                beginWaiting()
             }
             return count
         } catch { return nil }
@@ -150,7 +159,12 @@ private final class PassageCall {
             isLate = answerBy.hasPassed
             return !isLate
         }
-        guard !hasBegun, !beginning.isEmpty, moreBy.hasPassed else { return true }
+        guard !hasBegun else { return true }
+        guard !beginning.isEmpty else {
+            isLate = toldBy.hasPassed
+            return !isLate
+        }
+        guard moreBy.hasPassed || toldBy.hasPassed else { return true }
         do throws(Problem) {
             try begin()
             return true
