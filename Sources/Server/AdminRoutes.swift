@@ -53,7 +53,9 @@ struct AdminRoutes: Sendable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
         // Before anything is read: whoever has no role learns neither which calls there are nor what is wrong with his.
         if !broker.isAdmin(caller.peer) { throw broker.refuseStranger(caller, request) }
-        guard parts.count >= 3, parts[0] == "v1", parts[1] == "admin" else { throw BrokerCall.unknown }
+        guard path.hasPrefix("/"), parts.count >= 3, parts[0] == "v1", parts[1] == "admin" else {
+            throw BrokerCall.unknown
+        }
         let call = AdminRequest(
             method: http.method, parts: Array(parts[2...]), query: http.query,
             body: try Body(http.bodyBytes), caller: caller, request: request)

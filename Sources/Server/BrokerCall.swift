@@ -37,9 +37,8 @@ enum BrokerCall {
     /// Reads method and path; nothing is decoded, since no name of ours needs escaping.
     init(method: String, path: String) throws(Problem) {
         var segments = Segments(path)
-        // Nothing stands before the first slash.
-        _ = segments.next()
-        guard segments.next() == "v1" else { throw Self.unknown }
+        // Nothing stands before the first slash (RFC 9112, section 3.2.1).
+        guard segments.next() == "", segments.next() == "v1" else { throw Self.unknown }
         switch segments.next() {
         case "health" where segments.isOver: self = try Self.only("GET", method, .health)
         case "openapi.json" where segments.isOver: self = try Self.only("GET", method, .openapi)

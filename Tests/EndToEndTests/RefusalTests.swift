@@ -65,6 +65,24 @@ import Testing
         #expect(try stand.read("signing_secret")["value"]?.text == planted.signingSecret)
     }
 
+    /// Only the origin form names a call (RFC 9112, section 3.2): of the others some reader could take less or more.
+    @Test func `has targets that begin with a slash, or none`() throws {
+        let stand = try Stand().start()
+        try stand.furnish()
+        let lease = "ls_" + String(repeating: "0", count: 32)
+        for target in [
+            "v1/self", "x/v1/self", "@evil.example/v1/self", "http://postern/v1/self", "//v1/self", "*",
+            "@evil.example/v1/gateway/\(lease)/api.test", "x/v1/admin/status",
+        ] {
+            for socket in [stand.brokerSocket, stand.adminSocket] {
+                let wire = try Wire(socket, uid: socket == stand.brokerSocket ? Stand.bridge : nil)
+                try wire.send(Wire.request("GET", target))
+                let reply = try wire.receive()
+                #expect(reply.status == 404 && reply.code == "not_found", "\(target): \(reply.text)")
+            }
+        }
+    }
+
     /// Method, path below /v1/admin/, body, status and code.
     private static let adminCases: [(String, String, String, Int, String)] = [
         ("POST", "tenants", #"{"slug":"No Slug!","name":"x"}"#, 400, "bad_request"),
