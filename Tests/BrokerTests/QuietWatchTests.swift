@@ -54,3 +54,26 @@ import Vault
         try comes { text.contains(quiet) }
     }
 }
+
+@Suite struct `A watch whose service is gone` {
+    /// Removed and added again between two looks: the name, the user and the process are the same.
+    @Test func `ends, and does not go on for the one that comes after it`() throws {
+        let bridge = try Bridge { $0.watchSilence = 20 }
+        defer { bridge.broker.stopWatching() }
+        let watcher = try bridge.broker.watch(WatchFilter(), after: nil, for: bridge.caller, .next())
+        defer { watcher.close() }
+        guard case .quiet = watcher.next() else {
+            Issue.record("something happened")
+            return
+        }
+        let name = try #require(Slug("bridge"))
+        try bridge.ground.vault.change(always: { transaction throws(Problem) in
+            _ = try transaction.removeService(name)
+            _ = try transaction.addService(name, selectors: [.uid(geteuid())])
+        })
+        guard case .ended = watcher.next() else {
+            Issue.record("it went on")
+            return
+        }
+    }
+}

@@ -170,20 +170,6 @@ import Testing
         #expect(try stand.broker("GET", "watch").code == "denied")
     }
 
-    /// That has its name and its user: what it may see is not this one's to hear.
-    @Test func `does not go on for the service that comes after its own`() throws {
-        let stand = try Stand().start()
-        try stand.furnish()
-        let watching = try Watching(stand)
-        let uid = Stand.bridge ?? Privileges.uid
-        try stand.must("DELETE", "services/bridge")
-        try stand.must("POST", "services", ["name": "bridge", "selectors": [.string("uid:\(uid)")]])
-        try stand.grant(actions: ["secret:read:signing_secret"])
-        try stand.rotate()
-        #expect(try watching.name() == "end")
-        #expect(try Watching(stand).head.status == 200)
-    }
-
     @Test func `is told of a lease that an administrator ends, not of one given back`() throws {
         let stand = try Stand(simulated: true).start()
         try stand.furnish()
