@@ -1,7 +1,7 @@
 /// The members of a small JSON object in which everything can be read in one way only: most bodies of calls.
 ///
 /// What is not so simple, an escape, a fraction, an object within, a name twice, is left to Foundation, which takes
-/// fifty allocations for the same.
+/// fifty allocations for the same. So is what has many members: each is compared with all before it.
 package enum JSONPlain: Equatable, Sendable {
     case null
     case bool(Bool)
@@ -9,12 +9,16 @@ package enum JSONPlain: Equatable, Sendable {
     case text(String)
     case texts([String])
 
+    /// More than any call has.
+    static let most = 32
+
     /// Name and value of each member in order; nil where Foundation is to be asked, also for what is no JSON.
     package static func members(of text: Span<UInt8>) -> [(name: String, value: JSONPlain)]? {
         var members: [(name: String, value: JSONPlain)] = []
         members.reserveCapacity(8)
         let isPlain = JSONSkim.eachMember(of: text, in: 0..<text.count) { name, place in
-            guard let name = JSONSkim.string(text, name), !members.contains(where: { $0.name == name }),
+            guard members.count < most, let name = JSONSkim.string(text, name),
+                !members.contains(where: { $0.name == name }),
                 let value = value(text, place)
             else { return false }
             members.append((name, value))

@@ -58,6 +58,33 @@ import Testing
         #expect(told.out.split(separator: "\n").count == 1)
     }
 
+    @Test func `has one that lives however long the program before took to end`() throws {
+        let gateway = try TCPGateway()
+        let stand = gateway.stand
+        try stand.grant(actions: ["secret:read:signing_secret"])
+        let file = "/tmp/postern-go-\(UInt64.random(in: 0 ..< .max))"
+        defer { try? Directory.removeFile(file) }
+        let script = #"""
+            trap 'echo ending; until [ -e \#(file) ]; do sleep 0.02; done; exit 6' TERM
+            echo "token $TOKEN"; while :; do sleep 0.02; done
+            """#
+        let words = ["--env", "SECRET=signing_secret", "--ttl", "2s", "--grace", "1h", "--watch", "restart"]
+        let service = try Service(stand, Self.run + words + ["--", "sh", "-c", script])
+        #expect(service.shows("token "), "\(service.error)")
+        try stand.must(
+            "POST", "apps/\(Stand.app)/secrets/signing_secret/rotate", ["value": .string(Stand.Planted.secret())])
+        #expect(service.shows("ending"), "\(service.error)")
+        func renewed() throws -> Set<String> {
+            Set(try stand.records().filter { $0["action"]?.text == "lease.renew" }.compactMap { $0["lease_id"]?.text })
+        }
+        #expect(try eventually { try renewed().count == 2 }, "\(service.error)")
+        _ = try FileDescriptor.open(file, .write, creating: 0o644)
+        #expect(eventually { service.out.split(separator: "\n").count == 3 }, "\(service.error)")
+        let bearer = try #require(service.out.split(separator: "\n").last?.split(separator: " ").last.map(String.init))
+        #expect(try gateway.call("/slack/chat.postMessage", bearer).status == 200)
+        #expect(try eventually { try Self.left(stand, "lease.end") == 1 } && !service.error.contains("cannot be kept"))
+    }
+
     static let refused: [([String], Int32, String)] = [
         (["--env", "T=access:user"], 4, "access:user of \(Stand.app): this process may not"),
         (["--env", "T=access:bot", "--method", "users.list"], 4, "access:bot of \(Stand.app)"),

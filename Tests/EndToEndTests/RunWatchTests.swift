@@ -94,6 +94,25 @@ import Testing
         #expect(!service.out.contains(second))
     }
 
+    @Test func `is not started again when it was told to end while what it left behind went on`() throws {
+        let (stand, first) = try Self.stand()
+        let script = #"""
+            perl -e '$| = 1; $SIG{TERM} = sub { print "heard\n" }; print "left $$\n"; sleep 1 while 1' &
+            echo "has $SECRET"; wait
+            """#
+        let service = try Service(stand, Self.restarted.map { $0 == "1s" ? "1h" : $0 } + [script])
+        func left() -> [Int32] {
+            service.out.split(separator: "\n").filter { $0.hasPrefix("left ") }.compactMap { Int32($0.dropFirst(5)) }
+        }
+        defer { for pid in left() { kill(pid, SIGKILL) } }
+        #expect(service.shows("has \(first)") && eventually { left().count == 1 }, "\(service.error)")
+        let second = try Self.rotate(stand)
+        #expect(service.shows("heard"), "\(service.error)")
+        service.send(signal: SIGTERM)
+        #expect(try service.end() == .signalled(SIGTERM))
+        #expect(!service.out.contains(second))
+    }
+
     /// A program that was told to end, which it does once there is a file; then it gets `second`.
     private struct Ending {
         let stand: Stand

@@ -40,6 +40,13 @@ import Testing
         #expect(JSONPlain.members(of: text.utf8.span) == nil)
     }
 
+    /// Or a body of a megabyte would cost its reader minutes.
+    @Test func `is left to Foundation where it has many members`() {
+        func object(_ count: Int) -> String { "{" + (0..<count).map { "\"m\($0)\":1" }.joined(separator: ",") + "}" }
+        #expect(JSONPlain.members(of: object(JSONPlain.most).utf8.span)?.count == JSONPlain.most)
+        #expect(JSONPlain.members(of: object(JSONPlain.most + 1).utf8.span) == nil)
+    }
+
     /// Whatever is read here is read by Foundation, and as the same.
     @Test func `is what Foundation takes it for`() throws {
         var random = SystemRandomNumberGenerator()

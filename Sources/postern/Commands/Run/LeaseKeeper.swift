@@ -59,6 +59,14 @@ final class LeaseKeeper: Sendable {
         /// Seconds it is to live each time.
         let ttl: Int64
         var renewAt: Deadline
+
+        static func all(in leases: String) -> [Held] {
+            leases.split(separator: " ").compactMap { text in
+                let parts = text.split(separator: "=")
+                guard parts.count == 2, let ttl = Int64(parts[1]) else { return nil }
+                return Held(id: String(parts[0]), ttl: ttl, renewAt: .after(milliseconds: ttl * 500))
+            }
+        }
     }
 
     private struct State {
@@ -92,24 +100,31 @@ final class LeaseKeeper: Sendable {
         }
     }
 
-    /// From here on these are the program's, `id=seconds` each; those it had before are given back.
+    /// From here on these are the program's, `id=seconds` each; all others are given back.
     func take(_ leases: String) {
-        let new = leases.split(separator: " ").compactMap { text -> Held? in
-            let parts = text.split(separator: "=")
-            guard parts.count == 2, let ttl = Int64(parts[1]) else { return nil }
-            return Held(id: String(parts[0]), ttl: ttl, renewAt: .after(milliseconds: ttl * 500))
-        }
         state.withLock { state in
-            state.over += state.held.map(\.id)
+            // Those of a candidate that has waited are known, and when each is to be renewed.
+            let new = Held.all(in: leases).map { new in state.held.first { $0.id == new.id } ?? new }
+            state.over += state.held.map(\.id).filter { id in !new.contains { $0.id == id } }
             state.held = new
         }
         wake.raise()
     }
 
-    /// The program has ended, and so has all of this.
+    /// Renews these too: those of a candidate that waits for the program to end.
+    func keepAlso(_ leases: String) {
+        state.withLock { $0.held += Held.all(in: leases) }
+        wake.raise()
+    }
+
+    /// The program has ended, and so has all of this. Not left to the thread, which would end in the middle of it.
     func end() {
-        take("")
-        for id in state.withLock({ $0.takeOver() }) { session.giveBack(lease: id) }
+        let ids = state.withLock { state in
+            state.over += state.held.map(\.id)
+            state.held = []
+            return state.takeOver()
+        }
+        for id in ids { session.giveBack(lease: id) }
     }
 
     private func keep() {

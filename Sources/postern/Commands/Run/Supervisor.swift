@@ -124,14 +124,18 @@ final class Supervisor {
 
     /// The candidate has read the secrets.
     private func decide(_ candidate: Candidate) {
-        guard let program else { return told == nil ? become(candidate) : () }
-        // It takes the program's place when that ends.
-        guard killAt == nil else { return }
+        // It takes the program's place when that has ended.
+        guard killAt == nil else {
+            keeper?.keepAlso(candidate.leases)
+            return
+        }
+        guard let program else { return become(candidate) }
         guard candidate.versions != versions || needsLeases else { return candidate.tell(.leave) }
         if case .signal? = plan.watch { return candidate.tell(.write) }
         session.console.note("the secrets of \(plan.name) have changed; it is restarted")
         isToldToEnd = false
         killAt = .after(seconds: plan.grace)
+        keeper?.keepAlso(candidate.leases)
         program.send(signal: SignalName.end)
     }
 
@@ -154,7 +158,8 @@ final class Supervisor {
             return nil
         }
         next = nil
-        guard program != nil || told != nil else { return ending }
+        // Also where the end was asked for while it waited for what the program before left behind.
+        guard program != nil || told != nil && !isToldToEnd else { return ending }
         afterwards(candidate, ending)
         return nil
     }
