@@ -1,7 +1,8 @@
 import CLinux
 
-/// Which file it is, and which state of it: what a digest of its contents is remembered by (design, section 5).
-struct FileIdentity: Hashable, Sendable {
+/// Which file it is, and which state of it: what a digest of its contents is remembered by (design, section 5), and by
+/// what a file is known to be still the one that was read.
+package struct FileIdentity: Hashable, Sendable {
     let device: UInt64
     let inode: UInt64
     let size: UInt64
@@ -10,10 +11,13 @@ struct FileIdentity: Hashable, Sendable {
     private let mode: UInt32
 
     /// What a path leads to, through symbolic links and through those of /proc; nil where that may not be looked at.
-    init?(following path: String) { self.init(at: AT_FDCWD, path) }
+    package init?(following path: String) { self.init(at: AT_FDCWD, path) }
 
     /// The open file.
     init?(of file: borrowing FileDescriptor) { self.init(at: file.number, "") }
+
+    /// The open file with this number, which stays open meanwhile.
+    package init?(open descriptor: Int32) { self.init(at: descriptor, "") }
 
     private init?(at directory: Int32, _ path: String) {
         var found = clinux_file()

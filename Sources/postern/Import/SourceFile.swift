@@ -1,4 +1,5 @@
 import Glibc
+import Linux
 
 /// A file that holds secrets in plain text, read whole: the buffer is wiped when nobody needs it any more, and what
 /// is known of the file tells later whether it is still the one that was read.
@@ -62,35 +63,30 @@ struct FileMark: Equatable {
     let isDirectory: Bool
     /// How many names the file has.
     let names: Int
-    private let device: UInt
-    private let inode: UInt
-    private let changed: Int
-    private let changedNanoseconds: Int
+    /// nil of a link that leads nowhere.
+    private let identity: FileIdentity?
 
     fileprivate init?(_ path: String, _ descriptor: Int32) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { return nil }
-        self.init(path, status)
+        self.init(path, status, FileIdentity(open: descriptor))
     }
 
     /// Of the path itself; a symbolic link is not followed. nil where there is nothing.
     init?(of path: String) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return nil }
-        self.init(path, status)
+        self.init(path, status, FileIdentity(following: path))
     }
 
-    private init(_ path: String, _ status: stat) {
+    private init(_ path: String, _ status: stat, _ identity: FileIdentity?) {
         self.path = path
         size = Int(status.st_size)
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isLink = status.st_mode & S_IFMT == S_IFLNK
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         names = Int(status.st_nlink)
-        device = UInt(status.st_dev)
-        inode = UInt(status.st_ino)
-        changed = status.st_mtim.tv_sec
-        changedNanoseconds = status.st_mtim.tv_nsec
+        self.identity = identity
     }
 
     /// Whether the file is still the one that was read, unchanged.
