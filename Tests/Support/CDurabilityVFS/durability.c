@@ -164,7 +164,7 @@ static void lose(record *r, int how, uint64_t *seed) {
 
 static void cut_power_locked(durability_disk *disk, int how, uint64_t seed) {
     if (disk->dead) return;
-    disk->dead = 1;
+    __atomic_store_n(&disk->dead, 1, __ATOMIC_RELAXED);
     for (record *r = disk->records; r; r = r->next) {
         int anything = 0;
         for (size_t i = 0; i < r->sector_count && !anything; i++) anything = r->sectors[i].before != NULL;
@@ -436,7 +436,7 @@ void durability_cut_power_at(durability_disk *disk, long n, int how, uint64_t se
     LOCKED(disk->cut_in = n; disk->cut_how = how; disk->cut_seed = seed);
 }
 
-void durability_restore_power(durability_disk *disk) { LOCKED(disk->dead = 0; disk->cut_in = 0); }
+void durability_restore_power(durability_disk *disk) { LOCKED(__atomic_store_n(&disk->dead, 0, __ATOMIC_RELAXED); disk->cut_in = 0); }
 
 int durability_has_power(durability_disk *disk) {
     LOCKED(int dead = disk->dead);
